@@ -1,0 +1,41 @@
+"""Who is asking, and what an image's owner and visibility allow him."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from glancetx.image import Image, Visibility
+
+
+@frozen(kw_only=True)
+class Caller:
+    """
+    The identity behind one request, as the authenticator states it.
+
+    ``owner`` is what images belong to: the caller's project, as a rule.
+    ``is_authenticated`` is false for those whom nobody has identified.
+    """
+
+    owner: str | None = None
+    is_admin: bool = False
+    is_authenticated: bool = False
+
+
+#: Everybody, when no authentication is configured: full rights, no project.
+OPERATOR = Caller(is_admin=True)
+
+
+def may_see(caller: Caller, image: Image) -> bool:
+    """Whether the image exists as far as this caller is concerned (contract §9.4)."""
+    if caller.is_admin:
+        return True
+    if image.status.is_gone:
+        return False
+    if image.owner is None or image.visibility in (Visibility.PUBLIC, Visibility.COMMUNITY):
+        return True
+    return image.owner == caller.owner
+
+
+def may_change(caller: Caller, image: Image) -> bool:
+    """Whether the caller may update or delete the image (contract §9.4)."""
+    return caller.is_admin or (image.owner is not None and image.owner == caller.owner)

@@ -1,0 +1,80 @@
+r"""
+Description strings, as Twisted's endpoints have them.
+
+``s3:images:region=eu`` is the kind ``s3``, one positional argument and one option.
+A colon, an equals sign or a backslash that is meant literally has a backslash before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from attrs import field, frozen
+
+
+class BadDescription(ValueError):
+    """A description string that cannot be read; the text says why."""
+
+
+@frozen
+class Description:
+    """A kind with its arguments, and the name it was given."""
+
+    name: str
+    kind: str
+    args: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(factory=dict)
+
+
+_TOKEN = re.compile(r"\\(.)|([:=])|([^\\:=]+)", re.DOTALL)
+_NAMED = re.compile(r"([A-Za-z0-9_.-]+)=(?=[A-Za-z0-9_.-]+(?::|$))")
+
+
+def parse(text: str) -> Description:
+    """
+    Read ``[NAME=]KIND[:POSITIONAL...][:KEY=VALUE...]``; the name defaults to the kind.
+
+    :raises BadDescription: when it has no kind, an option twice, or a lonely backslash at its end.
+    """
+    named = _NAMED.match(text)
+    name, rest = (named.group(1), text[named.end() :]) if named else ("", text)
+    kind, *fields = _fields(rest)
+    if len(kind) != 1 or not kind[0]:
+        raise BadDescription(f"{text!r} does not begin with a kind, as in 'file:/srv/images'")
+    args: list[str] = []
+    options: dict[str, str] = {}
+    for part in fields:
+        if len(part) == 1:
+            if part[0]:
+                args.append(part[0])
+            continue
+        key, value = part[0], "=".join(part[1:])
+        if key in options:
+            raise BadDescription(f"{text!r} gives {key!r} twice")
+        options[key] = value
+    return Description(name or kind[0], kind[0], tuple(args), options)
+
+
+def quote(value: str) -> str:
+    """The value as it must stand in a description string to be taken literally."""
+    return re.sub(r"([\\:=])", r"\\\1", value)
+
+
+def _fields(text: str) -> list[list[str]]:
+    """Split at colons, and each part at its equals signs; escaped ones do not count."""
+    fields = [[""]]
+    position = 0
+    while position < len(text):
+        token = _TOKEN.match(text, position)
+        if token is None:
+            raise BadDescription(f"{text!r} ends in a backslash that quotes nothing")
+        escaped, separator, plain = token.groups()
+        if separator == ":":
+            fields.append([""])
+        elif separator == "=":
+            fields[-1].append("")
+        else:
+            fields[-1][-1] += escaped or plain
+        position = token.end()
+    return fields

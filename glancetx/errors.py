@@ -1,0 +1,229 @@
+"""
+Everything that can go wrong, as types.
+
+An error carries its facts as attributes and one sentence as text.
+None of them knows of HTTP: `glancetx.web.errors` gives each its status.
+The sentence may be shown to any client, so it never holds a location, a path or a secret.
+"""
+
+from __future__ import annotations
+
+from glancetx.image import Status
+
+
+class GlanceError(Exception):
+    """What glancetx raises on purpose."""
+
+
+# -- not found
+
+
+class NotFound(GlanceError):
+    """It does not exist, or must not be known to exist."""
+
+
+class NoSuchImage(NotFound):
+    def __init__(self, image_id: str) -> None:
+        super().__init__(f"Image with identifier {image_id} not found")
+        self.image_id = image_id
+
+
+class ImageNotActive(NotFound):
+    """There is a record, but no bytes to give."""
+
+    def __init__(self, image_id: str) -> None:
+        super().__init__(f"Image {image_id} is not active")
+        self.image_id = image_id
+
+
+class NoSuchData(NotFound):
+    """The store has nothing (any more) under this key."""
+
+    def __init__(self, what: str = "image data") -> None:
+        super().__init__(f"The store could not find {what}")
+
+
+# -- conflicts
+
+
+class Conflict(GlanceError):
+    """Somebody else was first, or the image is not in a state for this."""
+
+
+class ImageExists(Conflict):
+    def __init__(self, image_id: str) -> None:
+        super().__init__(f"An image with identifier {image_id} already exists")
+        self.image_id = image_id
+
+
+class StatusConflict(Conflict):
+    """The image was not in an expected state; ``found`` is the state it was in."""
+
+    def __init__(self, image_id: str, found: Status) -> None:
+        super().__init__("Image operation conflicts")
+        self.image_id = image_id
+        self.found = found
+
+
+class NotQueued(Conflict):
+    """Bytes are written once, and this image has had its chance."""
+
+    def __init__(self, image_id: str) -> None:
+        super().__init__("Cannot upload to an unqueued image")
+        self.image_id = image_id
+
+
+class DataExists(Conflict):
+    """The store already keeps bytes for this image and has left them alone."""
+
+    def __init__(self, image_id: str) -> None:
+        super().__init__(f"Attempt to upload duplicate image: {image_id}")
+        self.image_id = image_id
+
+
+class DataInUse(Conflict):
+    """The store cannot delete what somebody else builds upon."""
+
+    def __init__(self) -> None:
+        super().__init__("Image could not be deleted because it is in use")
+
+
+class DeletedMeanwhile(Conflict):
+    """The image was deleted while its bytes were coming in."""
+
+    def __init__(self, image_id: str) -> None:
+        super().__init__(
+            f"Image {image_id} could not be found after upload. "
+            "The image may have been deleted during the upload."
+        )
+        self.image_id = image_id
+
+
+# -- refusals
+
+
+class Refused(GlanceError):
+    """It exists, and this caller may not do this to it."""
+
+
+class NotAllowed(Refused):
+    def __init__(self, sentence: str = "You are not authorized to complete this action.") -> None:
+        super().__init__(sentence)
+
+
+class ReadOnly(Refused):
+    def __init__(self) -> None:
+        super().__init__("Read-only access")
+
+
+class ImageProtected(Refused):
+    def __init__(self, image_id: str) -> None:
+        super().__init__(f"Image {image_id} is protected and cannot be deleted.")
+        self.image_id = image_id
+
+
+class ImageDeactivated(Refused):
+    def __init__(self, image_id: str) -> None:
+        super().__init__(f"The requested image {image_id} is deactivated.")
+        self.image_id = image_id
+
+
+class Immutable(Refused):
+    """An attribute that this image no longer lets anybody change."""
+
+    def __init__(self, attribute: str, of: str = "image") -> None:
+        super().__init__(f"Forbidden to modify '{attribute}' of {of}.")
+        self.attribute = attribute
+
+
+# -- bad input
+
+
+class BadRequest(GlanceError):
+    """The sentence says what to send instead."""
+
+
+class BadMetadata(BadRequest):
+    """An attribute or property is not acceptable."""
+
+
+class PromiseBroken(BadRequest):
+    """The bytes are not those that were announced."""
+
+
+class RangeOutside(BadRequest):
+    """A read begins after the last byte. ``size`` is where the data ends, in bytes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The requested range begins after the last of {size} bytes.")
+        self.size = size
+
+
+class NoSuchStore(BadRequest):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Store for scheme {name} not found")
+        self.name = name
+
+
+class TooLarge(GlanceError):
+    """More than a limit allows; the sentence names the limit."""
+
+
+# -- stores
+
+
+class StoreError(GlanceError):
+    """A store could not do its work."""
+
+
+class StoreFull(StoreError):
+    def __init__(self) -> None:
+        super().__init__("Image storage media is full: there is no room for this image.")
+
+
+class StoreForbids(StoreError):
+    """The store's medium denies writing or reading at run time."""
+
+    def __init__(self) -> None:
+        super().__init__("Insufficient permissions on image storage media.")
+
+
+class StoreReadOnly(StoreError):
+    """The store was set up not to take images."""
+
+    def __init__(self) -> None:
+        super().__init__("Adding images to store is disabled.")
+
+
+class StoreUnavailable(StoreError):
+    def __init__(self) -> None:
+        super().__init__("The image store is unavailable. Try again later.")
+
+
+# -- streams
+
+
+class StreamError(GlanceError):
+    """Bytes on the move did not arrive."""
+
+
+class BodyCutShort(StreamError):
+    """The source ended before it had given all it owed."""
+
+    def __init__(self) -> None:
+        super().__init__("Client disconnected before sending all data to backend")
+
+
+class ConsumerGone(StreamError):
+    """Whoever took the bytes wants no more of them."""
+
+    def __init__(self) -> None:
+        super().__init__("The consumer went away")
+
+
+# -- registry
+
+
+class RegistryUnavailable(GlanceError):
+    def __init__(self) -> None:
+        super().__init__("The image registry is unavailable. Try again later.")

@@ -1,0 +1,73 @@
+"""The open stores: which one is written to, and which one holds a location."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from attrs import frozen
+
+from glancetx.errors import NoSuchStore, StoreReadOnly, StoreUnavailable
+from glancetx.image import Location
+from glancetx.interfaces import IReadableStore, IStore
+
+
+@frozen
+class ShelvedStore:
+    """
+    An open store with the names it answers to.
+
+    ``name`` is what the operator called it and what locations remember; ``schemes`` are what
+    API users may call it besides.
+    """
+
+    name: str
+    store: IReadableStore
+    schemes: frozenset[str] = frozenset()
+
+    @property
+    def writable(self) -> IStore:
+        """
+        :raises StoreReadOnly: when it only gives and never takes.
+        """
+        if not IStore.providedBy(self.store):
+            raise StoreReadOnly()
+        return IStore(self.store)
+
+
+class Shelf:
+    """All stores of this daemon; the first one is the default for writing."""
+
+    def __init__(self, stores: Sequence[ShelvedStore]) -> None:
+        if not stores:
+            raise ValueError("there is no store")
+        self._stores = {shelved.name: shelved for shelved in stores}
+        if len(self._stores) != len(stores):
+            raise ValueError("two stores have the same name: give them names, as in --store NAME=…")
+        self.default = stores[0]
+
+    def __iter__(self) -> Iterator[ShelvedStore]:
+        return iter(self._stores.values())
+
+    def named(self, name: str) -> ShelvedStore:
+        """
+        The store of this name, or else the first one of this scheme.
+
+        :raises NoSuchStore: when there is none.
+        """
+        if name in self._stores:
+            return self._stores[name]
+        for shelved in self._stores.values():
+            if name in shelved.schemes:
+                return shelved
+        raise NoSuchStore(name)
+
+    def holding(self, location: Location) -> ShelvedStore:
+        """
+        The store that holds a location.
+
+        :raises StoreUnavailable: when this daemon was started without that store.
+        """
+        try:
+            return self._stores[location.store]
+        except KeyError:
+            raise StoreUnavailable() from None

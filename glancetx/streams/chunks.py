@@ -1,0 +1,163 @@
+"""Streams as async iterators and back: the handle for authors who want to meet no consumer."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IConsumer, IProducer, IPushProducer
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from glancetx.deferreds import as_deferred
+from glancetx.errors import ConsumerGone
+from glancetx.interfaces import IByteStream
+
+
+async def chunks(stream: IByteStream) -> AsyncGenerator[bytes, None]:
+    """
+    The stream's bytes, as they come.
+
+    While the caller works on one chunk at most one more is fetched; then the source is paused.
+    A caller who leaves early stops the source: use ``contextlib.aclosing``.
+    Whatever broke the source is raised at once, before chunks that are still waiting.
+    """
+    inbox = _Inbox()
+    flow = as_deferred(stream.flow_to(inbox))
+    flow.addBoth(inbox.end)
+    try:
+        while (chunk := await inbox.next()) is not None:
+            yield chunk
+    finally:
+        await inbox.close(flow)
+
+
+def from_chunks(source: AsyncGenerator[bytes, None], length: int | None = None) -> IByteStream:
+    """
+    A stream of what the generator yields, ``length`` bytes in all, or None when unknown.
+
+    The generator is asked for the next chunk only while the consumer wants more, and is closed
+    when the flow ends, however it ends.  One that is never poured is never started.
+    """
+    return _GeneratedStream(source, length)
+
+
+@implementer(IConsumer)
+class _Inbox:
+    """Takes a stream's chunks and hands them out one by one."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[bytes] = deque()
+        self._producer: IPushProducer | None = None
+        self._wanted: Deferred[None] | None = None
+        self._ended = False
+        self._failure: Failure | None = None
+
+    def registerProducer(self, producer: IProducer, streaming: bool) -> None:
+        if not streaming:
+            raise ValueError("a byte stream registers as a push producer")
+        self._producer = IPushProducer(producer)
+
+    def unregisterProducer(self) -> None:
+        self._producer = None
+
+    def write(self, data: bytes) -> None:
+        self._waiting.append(data)
+        if self._producer is not None:
+            self._producer.pauseProducing()
+        self._wake()
+
+    def end(self, result: object) -> None:
+        self._ended = True
+        if isinstance(result, Failure):
+            self._failure = result
+        self._wake()
+
+    async def next(self) -> bytes | None:
+        """The next chunk, or None after the last one."""
+        while self._failure is None and not self._waiting and not self._ended:
+            self._wanted = Deferred()
+            await self._wanted
+        if self._failure is not None:
+            self._failure.raiseException()
+        if not self._waiting:
+            return None
+        chunk = self._waiting.popleft()
+        if not self._waiting and self._producer is not None:
+            self._producer.resumeProducing()
+        return chunk
+
+    async def close(self, flow: Deferred[None]) -> None:
+        """Stop a source that has not ended, and wait until it has."""
+        self._waiting.clear()
+        if not self._ended:
+            flow.cancel()
+        while not self._ended:
+            self._wanted = Deferred()
+            await self._wanted
+
+    def _wake(self) -> None:
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            wanted.callback(None)
+
+
+@implementer(IByteStream, IPushProducer)
+class _GeneratedStream:
+    """Pours an async generator, at the consumer's pace."""
+
+    def __init__(self, source: AsyncGenerator[bytes, None], length: int | None) -> None:
+        self.length = length
+        self._source = source
+        self._gone = False
+        self._paused = False
+        self._resumed: Deferred[None] | None = None
+        self._fetching: Deferred[bytes | None] | None = None
+
+    async def flow_to(self, consumer: IConsumer) -> None:
+        consumer.registerProducer(self, True)
+        try:
+            async with aclosing(self._source):
+                while not self._gone and (chunk := await self._fetch()) is not None:
+                    consumer.write(chunk)
+                    await self._until_resumed()
+                if self._gone:
+                    raise ConsumerGone()
+        finally:
+            consumer.unregisterProducer()
+
+    async def _fetch(self) -> bytes | None:
+        self._fetching = as_deferred(anext(self._source, None))
+        try:
+            return await self._fetching
+        except CancelledError:
+            if self._gone:
+                return None
+            raise
+        finally:
+            self._fetching = None
+
+    async def _until_resumed(self) -> None:
+        while self._paused and not self._gone:
+            self._resumed = Deferred()
+            await self._resumed
+
+    def pauseProducing(self) -> None:
+        self._paused = True
+
+    def resumeProducing(self) -> None:
+        self._paused = False
+        self._go_on()
+
+    def stopProducing(self) -> None:
+        self._gone = True
+        if self._fetching is not None:
+            self._fetching.cancel()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        resumed, self._resumed = self._resumed, None
+        if resumed is not None:
+            resumed.callback(None)

@@ -1,0 +1,423 @@
+"""Counting, hashing and limiting on the way through, once for every store."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.interfaces import IConsumer, IProducer, IPushProducer
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from glancetx.errors import ConsumerGone, TooLarge
+from glancetx.interfaces import IByteStream
+from glancetx.threads import Threads
+
+KIB = 1024
+SMALLEST_BATCH = 64 * KIB
+LARGEST_BATCH = 512 * KIB
+
+#: Of one upload as many batches may be in memory at once: one that is being gathered, two that
+#: are being hashed (the store works on one of these), and what the transport holds.
+BATCHES_HELD = 4
+
+#: Batches whose hashing is not done when the source is asked to wait.
+BACKLOG = 2
+
+
+class _Hash(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+    def hexdigest(self) -> str: ...
+
+
+class Metering:
+    """
+    What all running meters share: the threads that hash, and a budget of memory in bytes.
+
+    Batches shrink while many uploads run, so that all of them together keep to the budget.
+    """
+
+    def __init__(
+        self,
+        threads: Threads,
+        algorithms: Sequence[str] = ("md5", "sha256"),
+        memory: int = 24 << 20,
+    ) -> None:
+        self.threads = threads
+        self.algorithms = tuple(algorithms)
+        self._memory = memory
+        self.running = 0
+
+    def meter(self, source: IByteStream, limit: int | None = None) -> Metered:
+        """A meter around a stream that may bring at most ``limit`` bytes."""
+        return Metered(self, source, limit)
+
+    @property
+    def batch_size(self) -> int:
+        """How many bytes to gather before they go on, as things stand now."""
+        share = self._memory // (BATCHES_HELD * max(self.running, 1))
+        return min(max(share, SMALLEST_BATCH), LARGEST_BATCH)
+
+
+@implementer(IByteStream, IConsumer, IPushProducer)
+class Metered:
+    """
+    A stream that counts and hashes what passes, off the reactor, and stops at a limit.
+
+    Chunks are gathered into batches: large enough that handing them to threads costs little.
+    A batch goes on to the consumer at once, while its digests are computed beside.
+
+    ``size`` is the number of bytes so far; ``digests`` is complete once the flow has ended.
+    """
+
+    def __init__(self, metering: Metering, source: IByteStream, limit: int | None = None) -> None:
+        self.length = source.length
+        self.size = 0
+        self._metering = metering
+        self._source = source
+        self._limit = limit
+        self._hashes = {name: _Serial(metering.threads, name) for name in metering.algorithms}
+        self._gathered: list[bytes] = []
+        self._gathered_size = 0
+        self._backlog = 0
+        self._hashed: Deferred[None] = succeed(None)
+        self._failure: Failure | None = None
+        self._consumer: IConsumer | None = None
+        self._producer: IPushProducer | None = None
+        self._consumer_pauses = False
+        self._holding = False
+        self._released: Deferred[None] | None = None
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Algorithm → lower-case hex digest."""
+        return {name: serial.hexdigest() for name, serial in self._hashes.items()}
+
+    # -- the stream
+
+    async def flow_to(self, consumer: IConsumer) -> None:
+        """
+        As the source flows.
+
+        :raises TooLarge: when more than the limit comes; nothing beyond it was passed on.
+        """
+        self._consumer = consumer
+        self._metering.running += 1
+        consumer.registerProducer(self, True)
+        try:
+            await self._pour()
+        finally:
+            self._metering.running -= 1
+            consumer.unregisterProducer()
+
+    async def _pour(self) -> None:
+        try:
+            await self._source.flow_to(self)
+        except ConsumerGone:
+            if self._failure is None:
+                raise
+        while self._failure is None and self._consumer_pauses:
+            self._released = Deferred()
+            await self._released
+        if self._failure is None:
+            self._pass_on()
+            await self._hashed
+        if self._failure is not None:
+            self._failure.raiseException()
+
+    # -- towards the source
+
+    def registerProducer(self, producer: IProducer, streaming: bool) -> None:
+        self._producer = IPushProducer(producer)
+
+    def unregisterProducer(self) -> None:
+        self._producer = None
+
+    def write(self, data: bytes) -> None:
+        if self._failure is not None:
+            return
+        self.size += len(data)
+        if self._limit is not None and self.size > self._limit:
+            self._fail(
+                Failure(
+                    TooLarge(f"Denying attempt to upload image larger than {self._limit} bytes.")
+                )
+            )
+            return
+        self._gathered.append(data)
+        self._gathered_size += len(data)
+        if self._gathered_size >= self._metering.batch_size:
+            self._pass_on()
+
+    # -- towards the consumer
+
+    def pauseProducing(self) -> None:
+        self._consumer_pauses = True
+        self._balance()
+
+    def resumeProducing(self) -> None:
+        self._consumer_pauses = False
+        self._release()
+        self._balance()
+
+    def stopProducing(self) -> None:
+        self._fail(Failure(ConsumerGone()))
+
+    # -- between
+
+    def _pass_on(self) -> None:
+        batch = b"".join(self._gathered)
+        self._gathered.clear()
+        self._gathered_size = 0
+        if not batch or self._consumer is None:
+            return
+        self._backlog += 1
+        done = gatherResults(
+            [serial.update(batch) for serial in self._hashes.values()], consumeErrors=True
+        )
+        self._hashed = done.addCallbacks(lambda _: self._batch_hashed(), self._fail)
+        self._consumer.write(batch)
+        self._balance()
+
+    def _batch_hashed(self) -> None:
+        self._backlog -= 1
+        self._balance()
+
+    def _balance(self) -> None:
+        """Hold the source while the consumer or the hashing is behind."""
+        hold = self._consumer_pauses or self._backlog >= BACKLOG
+        if self._producer is None or hold == self._holding:
+            return
+        self._holding = hold
+        if hold:
+            self._producer.pauseProducing()
+        else:
+            self._producer.resumeProducing()
+
+    def _fail(self, failure: Failure) -> None:
+        if self._failure is None:
+            self._failure = failure
+            if self._producer is not None:
+                self._producer.stopProducing()
+            self._release()
+
+    def _release(self) -> None:
+        released, self._released = self._released, None
+        if released is not None:
+            released.callback(None)
+
+
+class _Serial:
+    """One digest, its batches hashed in threads one after the other."""
+
+    def __init__(self, threads: Threads, algorithm: str) -> None:
+        self._threads = threads
+        self._hash: _Hash = hashlib.new(algorithm, usedforsecurity=False)
+        self._last: Deferred[None] = succeed(None)
+
+    def update(self, batch: bytes) -> Deferred[None]:
+        """Fires when this batch, and with it all before it, is hashed."""
+        done: Deferred[None] = Deferred()
+        self._last.addCallback(lambda _: self._threads.run(self._hash.update, batch))
+        self._last.addCallbacks(done.callback, done.errback)
+        return done
+
+    def hexdigest(self) -> str: ...
+
+
+class Metering:
+    """
+    What all running meters share: the threads that hash, and a budget of memory in bytes.
+
+    Batches shrink while many uploads run, so that all of them together keep to the budget.
+    """
+
+    def __init__(
+        self,
+        threads: Threads,
+        algorithms: Sequence[str] = ("md5", "sha256"),
+        memory: int = 24 << 20,
+    ) -> None:
+        self.threads = threads
+        self.algorithms = tuple(algorithms)
+        self._memory = memory
+        self.running = 0
+
+    def meter(self, source: IByteStream, limit: int | None = None) -> Metered:
+        """A meter around a stream that may bring at most ``limit`` bytes."""
+        return Metered(self, source, limit)
+
+    @property
+    def batch_size(self) -> int:
+        """How many bytes to gather before they go on, as things stand now."""
+        share = self._memory // (BATCHES_HELD * max(self.running, 1))
+        return min(max(share, SMALLEST_BATCH), LARGEST_BATCH)
+
+
+@implementer(IByteStream, IConsumer, IPushProducer)
+class Metered:
+    """
+    A stream that counts and hashes what passes, off the reactor, and stops at a limit.
+
+    Chunks are gathered into batches: large enough that handing them to threads costs little.
+    A batch goes on to the consumer at once, while its digests are computed beside.
+
+    ``size`` is the number of bytes so far; ``digests`` is complete once the flow has ended.
+    """
+
+    def __init__(self, metering: Metering, source: IByteStream, limit: int | None = None) -> None:
+        self.length = source.length
+        self.size = 0
+        self._metering = metering
+        self._source = source
+        self._limit = limit
+        self._hashes = {name: _Serial(metering.threads, name) for name in metering.algorithms}
+        self._gathered: list[bytes] = []
+        self._gathered_size = 0
+        self._backlog = 0
+        self._hashed: Deferred[None] = succeed(None)
+        self._failure: Failure | None = None
+        self._consumer: IConsumer | None = None
+        self._producer: IPushProducer | None = None
+        self._consumer_pauses = False
+        self._holding = False
+        self._released: Deferred[None] | None = None
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Algorithm → lower-case hex digest."""
+        return {name: serial.hexdigest() for name, serial in self._hashes.items()}
+
+    # -- the stream
+
+    async def flow_to(self, consumer: IConsumer) -> None:
+        """
+        As the source flows.
+
+        :raises TooLarge: when more than the limit comes; nothing beyond it was passed on.
+        """
+        self._consumer = consumer
+        self._metering.running += 1
+        consumer.registerProducer(self, True)
+        try:
+            await self._pour()
+        finally:
+            self._metering.running -= 1
+            consumer.unregisterProducer()
+
+    async def _pour(self) -> None:
+        try:
+            await self._source.flow_to(self)
+        except ConsumerGone:
+            if self._failure is None:
+                raise
+        while self._failure is None and self._consumer_pauses:
+            self._released = Deferred()
+            await self._released
+        if self._failure is None:
+            self._pass_on()
+            await self._hashed
+        if self._failure is not None:
+            self._failure.raiseException()
+
+    # -- towards the source
+
+    def registerProducer(self, producer: IProducer, streaming: bool) -> None:
+        self._producer = IPushProducer(producer)
+
+    def unregisterProducer(self) -> None:
+        self._producer = None
+
+    def write(self, data: bytes) -> None:
+        if self._failure is not None:
+            return
+        self.size += len(data)
+        if self._limit is not None and self.size > self._limit:
+            self._fail(
+                Failure(
+                    TooLarge(f"Denying attempt to upload image larger than {self._limit} bytes.")
+                )
+            )
+            return
+        self._gathered.append(data)
+        self._gathered_size += len(data)
+        if self._gathered_size >= self._metering.batch_size:
+            self._pass_on()
+
+    # -- towards the consumer
+
+    def pauseProducing(self) -> None:
+        self._consumer_pauses = True
+        self._balance()
+
+    def resumeProducing(self) -> None:
+        self._consumer_pauses = False
+        self._release()
+        self._balance()
+
+    def stopProducing(self) -> None:
+        self._fail(Failure(ConsumerGone()))
+
+    # -- between
+
+    def _pass_on(self) -> None:
+        batch = b"".join(self._gathered)
+        self._gathered.clear()
+        self._gathered_size = 0
+        if not batch or self._consumer is None:
+            return
+        self._backlog += 1
+        done = gatherResults(
+            [serial.update(batch) for serial in self._hashes.values()], consumeErrors=True
+        )
+        self._hashed = done.addCallbacks(lambda _: self._batch_hashed(), self._fail)
+        self._consumer.write(batch)
+        self._balance()
+
+    def _batch_hashed(self) -> None:
+        self._backlog -= 1
+        self._balance()
+
+    def _balance(self) -> None:
+        """Hold the source while the consumer or the hashing is behind."""
+        hold = self._consumer_pauses or self._backlog >= BACKLOG
+        if self._producer is None or hold == self._holding:
+            return
+        self._holding = hold
+        if hold:
+            self._producer.pauseProducing()
+        else:
+            self._producer.resumeProducing()
+
+    def _fail(self, failure: Failure) -> None:
+        if self._failure is None:
+            self._failure = failure
+            if self._producer is not None:
+                self._producer.stopProducing()
+            self._release()
+
+    def _release(self) -> None:
+        released, self._released = self._released, None
+        if released is not None:
+            released.callback(None)
+
+
+class _Serial:
+    """One digest, its batches hashed in threads one after the other."""
+
+    def __init__(self, threads: Threads, algorithm: str) -> None:
+        self._threads = threads
+        self._hash: _Hash = hashlib.new(algorithm, usedforsecurity=False)
+        self._last: Deferred[None] = succeed(None)
+
+    def update(self, batch: bytes) -> Deferred[None]:
+        done: Deferred[None] = Deferred()
+        self._last.addCallback(lambda _: self._threads.run(self._hash.update, batch))
+        self._last.chainDeferred(done)
+        self._last = Deferred()
+        return done
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()

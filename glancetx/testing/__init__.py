@@ -1,0 +1,1 @@
+"""Public tools for testing what plugs into glancetx, and glancetx itself."""

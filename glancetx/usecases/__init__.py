@@ -1,0 +1,1 @@
+"""What can be done with images: each use-case joins the registry and the stores."""

@@ -1,0 +1,16 @@
+"""The stores that come with glancetx."""
+
+from glancetx.plugins import StoreMaker
+
+file = StoreMaker(
+    "file",
+    "glancetx.stores.file.FileStore",
+    "file:DIRECTORY[:threads=8]  keeps images as files below a directory",
+    schemes=("file", "filesystem"),
+)
+memory = StoreMaker(
+    "memory",
+    "glancetx.stores.memory.MemoryStore",
+    "memory:  keeps images in memory, for tests and demonstrations: they are lost at the end",
+    schemes=("memory",),
+)
