@@ -195,6 +195,10 @@ class StoreReadOnly(StoreError):
         super().__init__("Adding images to store is disabled.")
 
 
+class StoreFailed(StoreError):
+    """Something was begun on a store and did not succeed; the sentence says what."""
+
+
 class StoreUnavailable(StoreError):
     def __init__(self) -> None:
         super().__init__("The image store is unavailable. Try again later.")

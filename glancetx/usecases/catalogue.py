@@ -1,0 +1,152 @@
+"""Records: make, show, list and change them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import evolve, frozen
+
+from glancetx.access import Caller, may_change, may_see
+from glancetx.change import Change
+from glancetx.errors import (
+    BadMetadata,
+    Immutable,
+    NoSuchImage,
+    NotAllowed,
+    StatusConflict,
+    TooLarge,
+)
+from glancetx.image import Image, Status, Visibility
+from glancetx.interfaces import IRegistry
+from glancetx.limits import Limits
+from glancetx.query import ImageQuery
+
+#: How often a change is thought over again because the image moved on meanwhile.
+#: An image makes at most four moves in its life, so the last try succeeds.
+TRIES = 5
+
+#: What nobody may change once the bytes are there and verified.
+SETTLED = ("size", "checksum")
+
+
+@frozen
+class Catalogue:
+    """The records of images, as far as the caller may see and change them."""
+
+    _registry: IRegistry
+    _limits: Limits
+
+    async def reserve(self, draft: Image) -> Image:
+        """
+        Make a record.
+
+        :raises ImageExists: when the id was ever used.
+        :raises TooLarge: when it has too many properties.
+        """
+        self._check_property_count(len(draft.properties))
+        return await self._registry.insert(draft)
+
+    async def show(self, caller: Caller, image_id: str) -> Image:
+        """
+        :raises NoSuchImage: when there is none that the caller may know of.
+        """
+        image = await self._registry.fetch(image_id)
+        if not may_see(caller, image):
+            raise NoSuchImage(image_id)
+        return image
+
+    async def page(
+        self, caller: Caller, *, public: bool | None, marker: str | None, limit: int | None
+    ) -> list[Image]:
+        """
+        One page of the images that a listing shows to this caller (contract §5.1), newest first.
+
+        ``public`` asks for public images only, or for the others only; None, of an operator, for
+        all there are.
+        ``marker`` is the id of the last image of the page before.
+
+        :raises BadMetadata: when the caller may not know of the marker.
+        """
+        after = None if marker is None else await self._marker(caller, marker)
+        wanted = self._limits.limit_param_default if limit is None else limit
+        everything = caller.is_admin and public is not True
+        query = ImageQuery(
+            everything=everything,
+            owner=caller.owner,
+            public=public if everything else None,
+            after=after,
+            limit=min(wanted, self._limits.api_limit_max),
+        )
+        return await self._registry.select(query)
+
+    async def change(
+        self, caller: Caller, image_id: str, revise: Callable[[Image], Change]
+    ) -> Image:
+        """
+        Change a record.
+
+        ``revise`` is given the record as it is now and says what to change, or raises; it is
+        asked again when the image moved on meanwhile.
+
+        :raises NoSuchImage: when there is none that the caller may know of.
+        :raises NotAllowed: when he may see it, but not change it, or it is deleted.
+        :raises Immutable: when he asks for other bytes than an active image has.
+        :raises TooLarge: when it would have too many properties.
+        """
+        for remaining in reversed(range(TRIES)):
+            image = await self.show(caller, image_id)
+            _check_may_change(caller, image)
+            change = _keep_settled(caller, image, revise(image))
+            self._check_property_count(len(change.resulting_properties(image.properties)))
+            try:
+                return await self._registry.update(image_id, change, expect={image.status})
+            except StatusConflict:
+                if not remaining:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _marker(self, caller: Caller, marker: str) -> Image:
+        missing = BadMetadata("Invalid marker. Image could not be found.")
+        try:
+            image = await self.show(caller, marker)
+        except NoSuchImage:
+            raise missing from None
+        return image
+
+    def _check_property_count(self, count: int) -> None:
+        quota = self._limits.image_property_quota
+        if 0 <= quota < count:
+            raise TooLarge(
+                "The limit has been exceeded on the number of allowed image properties. "
+                f"Attempted: {count}, Maximum: {quota}"
+            )
+
+
+def _check_may_change(caller: Caller, image: Image) -> None:
+    if image.status is Status.DELETED:
+        raise NotAllowed("Forbidden to update deleted image.")
+    if may_change(caller, image):
+        return
+    if image.visibility in (Visibility.PUBLIC, Visibility.COMMUNITY):
+        raise NotAllowed(f"Forbidden to update image {image.image_id}.")
+    raise NoSuchImage(image.image_id)
+
+
+def _keep_settled(caller: Caller, image: Image, change: Change) -> Change:
+    """
+    The change without what is settled on an image that has its bytes.
+
+    The owner is told so; from an operator other values are taken as noise of his tools, which
+    send back what they once read (contract U-11 asks for 200).
+    """
+    if image.status not in (Status.ACTIVE, Status.DEACTIVATED):
+        return change
+    differing = [
+        name
+        for name in SETTLED
+        if name in change.values and change.values[name] != getattr(image, name)
+    ]
+    if differing and not caller.is_admin:
+        raise Immutable(differing[0], f"{image.status.value} image")
+    values = {name: value for name, value in change.values.items() if name not in SETTLED}
+    return evolve(change, values=values)

@@ -1,0 +1,134 @@
+"""Images go: the record first, then the bytes, then the record says so."""
+
+from __future__ import annotations
+
+from attrs import frozen
+from twisted.logger import Logger
+
+from glancetx.access import Caller, may_change, may_see
+from glancetx.change import Change, move
+from glancetx.deferreds import finish_first
+from glancetx.errors import (
+    DataInUse,
+    ImageProtected,
+    NoSuchData,
+    NoSuchImage,
+    NotAllowed,
+    StatusConflict,
+    StoreError,
+    StoreFailed,
+    StoreForbids,
+    StoreReadOnly,
+)
+from glancetx.image import Image, Location, Status, Visibility
+from glancetx.interfaces import IRegistry
+from glancetx.shelf import Shelf
+from glancetx.usecases.catalogue import TRIES
+from glancetx.usecases.transfers import Transfers
+
+
+@frozen
+class Deletions:
+    """Deletes images and their bytes."""
+
+    _registry: IRegistry
+    _shelf: Shelf
+    _transfers: Transfers
+    _log = Logger()
+
+    async def delete(self, caller: Caller, image_id: str) -> None:
+        """
+        Delete an image for good: its id stays taken, its properties and bytes are gone.
+
+        An upload that is under way is ended.
+
+        :raises NoSuchImage: when there is none that the caller may know of, or it is deleted.
+        :raises ImageProtected: when it must be unprotected first, also by operators.
+        :raises NotAllowed: when the caller may see it, but not delete it.
+        :raises DataInUse: when the store says something depends on it; nothing has changed.
+        :raises StoreFailed: when the store failed; nothing has changed.
+        """
+        for remaining in reversed(range(TRIES)):
+            image = await self._registry.fetch(image_id)
+            _check_may_delete(caller, image)
+            try:
+                await finish_first(self._delete(image))
+                return
+            except StatusConflict:
+                if not remaining:
+                    raise
+
+    async def remove_bytes(self, image: Image) -> None:
+        """
+        Remove the bytes of an image in ``PENDING_DELETE``, and let its record say so.
+
+        Bytes that are gone already, or lie where we only read, are no reason to fail.
+        """
+        for location in image.locations:
+            await self._remove(location)
+        await self._registry.update(image.image_id, _DELETED, expect={Status.PENDING_DELETE})
+
+    async def _delete(self, image: Image) -> None:
+        if image.locations:
+            await self._delete_with_bytes(image)
+        else:
+            # While bytes come in the uploader holds the lease, and keeps it until it has cleared up.
+            gone = move(Status.DELETED)
+            await self._registry.update(
+                image.image_id, _without_properties(gone), expect={image.status}
+            )
+            self._transfers.image_deleted(image.image_id)
+
+    async def _delete_with_bytes(self, image: Image) -> None:
+        going = move(Status.PENDING_DELETE, lease=self._transfers.lease)
+        going_image = await self._registry.update(image.image_id, going, expect={image.status})
+        try:
+            await self.remove_bytes(going_image)
+        except StoreError as error:
+            await self._restore(image)
+            if isinstance(error, StoreForbids):
+                raise NotAllowed(str(error)) from error
+            raise StoreFailed(f"Failed to delete image {image.image_id}") from error
+        except DataInUse:
+            await self._restore(image)
+            raise
+
+    async def _restore(self, image: Image) -> None:
+        restored = move(image.status, lease=None)
+        try:
+            await self._registry.update(image.image_id, restored, expect={Status.PENDING_DELETE})
+        except StatusConflict:
+            self._log.info(
+                "image {image_id} was deleted by another daemon meanwhile",
+                image_id=image.image_id,
+            )
+
+    async def _remove(self, location: Location) -> None:
+        shelved = self._shelf.holding(location)
+        try:
+            await shelved.writable.delete(location.key)
+        except (NoSuchData, StoreReadOnly):
+            pass
+
+
+def _without_properties(change: Change) -> Change:
+    return Change(change.values, properties={}, purge=True, lease=change.lease)
+
+
+_DELETED = _without_properties(move(Status.DELETED, lease=None, locations=()))
+
+
+def _check_may_delete(caller: Caller, image: Image) -> None:
+    """The decision table of contract §8.1, in its order."""
+    if not may_see(caller, image):
+        raise NoSuchImage(image.image_id)
+    if image.protected and not image.status.is_gone:
+        raise ImageProtected(image.image_id)
+    if image.status is Status.PENDING_DELETE:
+        raise NotAllowed("Forbidden to delete a pending_delete image.")
+    if image.status is Status.DELETED:
+        raise NoSuchImage(image.image_id)
+    if not may_change(caller, image):
+        if image.visibility in (Visibility.PUBLIC, Visibility.COMMUNITY):
+            raise NotAllowed(f"Forbidden to delete image {image.image_id}.")
+        raise NoSuchImage(image.image_id)

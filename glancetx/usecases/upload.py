@@ -1,0 +1,203 @@
+"""Bytes come in: claim, store, verify, activate — or undo."""
+
+from __future__ import annotations
+
+from attrs import frozen
+from twisted.internet.defer import CancelledError
+from twisted.logger import Logger
+
+from glancetx.change import Change, move
+from glancetx.deferreds import finish_first
+from glancetx.errors import (
+    BodyCutShort,
+    DeletedMeanwhile,
+    GlanceError,
+    NoSuchData,
+    NotQueued,
+    PromiseBroken,
+    StatusConflict,
+    StoreFailed,
+    StoreUnavailable,
+    TooLarge,
+)
+from glancetx.image import Image, Location, Status
+from glancetx.interfaces import IByteStream, IRegistry
+from glancetx.limits import Limits
+from glancetx.shelf import ShelvedStore
+from glancetx.streams import Metered, Metering
+from glancetx.usecases.transfers import Transfers
+
+#: The states in which bytes that came in belong to nobody.
+_UNWANTED = (Status.KILLED, Status.PENDING_DELETE, Status.DELETED)
+
+
+@frozen
+class Promise:
+    """What was said about the bytes before they came: a size in bytes, an MD5 in hex."""
+
+    size: int | None
+    checksum: str | None
+
+    @classmethod
+    def of(cls, image: Image) -> Promise:
+        """What the record claims; a size of 0 claims nothing."""
+        return cls(image.size or None, image.checksum or None)
+
+    def check_size(self, size: int) -> None:
+        """
+        :raises PromiseBroken: when another size was promised.
+        """
+        if self.size is not None and size != self.size:
+            raise PromiseBroken(
+                f"Supplied size ({self.size}) and size generated from uploaded image ({size}) "
+                "did not match. Setting image status to 'killed'."
+            )
+
+    def check(self, metered: Metered) -> None:
+        """
+        :raises PromiseBroken: when the bytes are not those that were promised.
+        """
+        self.check_size(metered.size)
+        md5 = metered.digests["md5"]
+        if self.checksum is not None and md5 != self.checksum:
+            raise PromiseBroken(
+                f"Supplied checksum ({self.checksum}) and checksum generated from uploaded image "
+                f"({md5}) did not match. Setting image status to 'killed'."
+            )
+
+
+@frozen
+class Uploads:
+    """Takes the bytes of reserved images in."""
+
+    _registry: IRegistry
+    _transfers: Transfers
+    _metering: Metering
+    _limits: Limits
+    _log = Logger()
+
+    async def upload(self, image: Image, data: IByteStream, shelved: ShelvedStore) -> Image:
+        """
+        Keep the data of a queued image and return the record, active.
+
+        When it fails, the image is killed with a reason, and no bytes are left.
+
+        :raises NotQueued: when the image is not queued (any more): one uploader wins.
+        :raises PromiseBroken: when the bytes are not what the record claims.
+        :raises TooLarge: when more comes than the size cap allows.
+        :raises BodyCutShort: when the source ended early.
+        :raises DeletedMeanwhile: when somebody deleted the image.
+        :raises StoreError: when the store refused or failed.
+        """
+        with self._transfers.busy():
+            await self._claim(image.image_id)
+            location: Location | None = None
+            try:
+                metered = self._meter(image, data)
+                location = await self._store(image, metered, shelved)
+                Promise.of(image).check(metered)
+                return await self._activate(image.image_id, metered, location)
+            except BaseException as error:
+                await finish_first(self._undo(image.image_id, shelved, location, error))
+                raise
+
+    async def refuse(self, image: Image, error: GlanceError) -> None:
+        """Kill a queued image whose bytes cannot be accepted, for the reason given."""
+        killed = move(Status.KILLED, status_reason=str(error))
+        try:
+            await self._registry.update(image.image_id, killed, expect={Status.QUEUED})
+        except StatusConflict:
+            raise NotQueued(image.image_id) from None
+
+    async def _claim(self, image_id: str) -> None:
+        saving = move(Status.SAVING, lease=self._transfers.lease)
+        try:
+            await self._registry.update(image_id, saving, expect={Status.QUEUED})
+        except StatusConflict:
+            raise NotQueued(image_id) from None
+
+    def _meter(self, image: Image, data: IByteStream) -> Metered:
+        promise = Promise.of(image)
+        if data.length is not None:
+            promise.check_size(data.length)
+        return self._metering.meter(data, promise.size or self._limits.image_size_cap)
+
+    async def _store(self, image: Image, metered: Metered, shelved: ShelvedStore) -> Location:
+        store = shelved.writable
+        try:
+            key = await self._transfers.run(image.image_id, store.add(image.image_id, metered))
+        except TooLarge:
+            Promise.of(image).check_size(metered.size)
+            raise
+        except StoreUnavailable as error:
+            raise StoreFailed(f"Failed to upload image {image.image_id}") from error
+        return Location(shelved.name, key)
+
+    async def _activate(self, image_id: str, metered: Metered, location: Location) -> Image:
+        digests = metered.digests
+        active = move(
+            Status.ACTIVE,
+            lease=None,
+            size=metered.size,
+            checksum=digests["md5"],
+            digests=digests,
+            locations=(location,),
+            status_reason=None,
+        )
+        try:
+            return await self._registry.update(image_id, active, expect={Status.SAVING})
+        except StatusConflict as conflict:
+            if conflict.found.is_gone:
+                raise DeletedMeanwhile(image_id) from None
+            raise
+
+    async def _undo(
+        self,
+        image_id: str,
+        shelved: ShelvedStore,
+        location: Location | None,
+        error: BaseException,
+    ) -> None:
+        """
+        Kill the image and remove its bytes; log what goes wrong, and never raise.
+
+        What cannot be undone now is left under its lease, and a janitor comes for it.
+        """
+        try:
+            if await self._kill(image_id, error) and location is not None:
+                await _delete_bytes(shelved, location)
+            nothing_left = Change(lease=None)
+            await self._registry.update(image_id, nothing_left, expect=_UNWANTED)
+        except StatusConflict:
+            pass
+        except Exception as failure:  # noqa: BLE001 - the first error is what the caller needs
+            self._log.warn(
+                "image {image_id} could not be cleared up and is left to the janitor: {failure}",
+                image_id=image_id,
+                failure=failure,
+            )
+
+    async def _kill(self, image_id: str, error: BaseException) -> bool:
+        """Whether the bytes are now nobody's: a cancelled activation may have succeeded."""
+        killed = move(Status.KILLED, status_reason=_reason(error))
+        try:
+            await self._registry.update(image_id, killed, expect={Status.SAVING})
+        except StatusConflict as conflict:
+            return conflict.found in _UNWANTED
+        return True
+
+
+async def _delete_bytes(shelved: ShelvedStore, location: Location) -> None:
+    try:
+        await shelved.writable.delete(location.key)
+    except NoSuchData:
+        pass
+
+
+def _reason(error: BaseException) -> str:
+    """What owner and operators are told about a failed transfer."""
+    if isinstance(error, CancelledError):
+        return str(BodyCutShort())
+    if isinstance(error, GlanceError):
+        return str(error)
+    return "Internal error"
