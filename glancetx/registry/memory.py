@@ -1,0 +1,123 @@
+"""A registry in memory: the reference for every other one, for tests and for demonstrations."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from heapq import nlargest
+
+from attrs import define, evolve
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import implementer
+
+from glancetx.change import Change, Keep
+from glancetx.errors import ImageExists, NoSuchImage, StatusConflict
+from glancetx.image import Image, Status, Visibility
+from glancetx.interfaces import IRegistry
+from glancetx.query import ImageQuery
+from glancetx.registry.bounds import check_change, check_image
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
+
+
+@define
+class _Record:
+    """An image, and until when somebody answers for its bytes, in the clock's seconds."""
+
+    image: Image
+    lease_until: float | None = None
+
+
+@implementer(IRegistry)
+class MemoryRegistry:
+    """
+    Keeps records as long as the process lives.
+
+    The clock's ``seconds()`` are taken as seconds since 1970; no two stamps are the same.
+    """
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._records: dict[str, _Record] = {}
+        self._last_stamp = datetime.min.replace(tzinfo=UTC)
+
+    async def insert(self, image: Image) -> Image:
+        check_image(image)
+        if image.image_id in self._records:
+            raise ImageExists(image.image_id)
+        now = self._stamp()
+        deleted_at = now if image.status.is_gone else None
+        image = evolve(image, created_at=now, updated_at=now, deleted_at=deleted_at)
+        self._records[image.image_id] = _Record(image)
+        return image
+
+    async def fetch(self, image_id: str) -> Image:
+        return self._find(image_id).image
+
+    async def select(self, query: ImageQuery) -> list[Image]:
+        shown = (r.image for r in self._records.values() if _is_in(r.image, query))
+        return nlargest(query.limit, shown, key=_place)
+
+    async def update(self, image_id: str, change: Change, expect: Collection[Status]) -> Image:
+        change.check_moves(expect)
+        check_change(change)
+        record = self._find_in(image_id, expect)
+        record.image = change.applied_to(record.image, self._stamp())
+        if not isinstance(change.lease, Keep):
+            record.lease_until = None if change.lease is None else self._ahead(change.lease)
+        return record.image
+
+    async def renew(self, image_id: str, expect: Status, lease: float) -> None:
+        self._find_in(image_id, (expect,)).lease_until = self._ahead(lease)
+
+    async def take_overdue(self, lease: float, limit: int) -> list[Image]:
+        now = self._clock.seconds()
+        overdue = sorted(
+            (record.lease_until, record.image.image_id)
+            for record in self._records.values()
+            if record.lease_until is not None and record.lease_until <= now
+        )
+        taken = [self._records[image_id] for _, image_id in overdue[:limit]]
+        for record in taken:
+            record.lease_until = self._ahead(lease)
+        return [record.image for record in taken]
+
+    def _find(self, image_id: str) -> _Record:
+        try:
+            return self._records[image_id]
+        except KeyError:
+            raise NoSuchImage(image_id) from None
+
+    def _find_in(self, image_id: str, expect: Collection[Status]) -> _Record:
+        record = self._find(image_id)
+        if record.image.status not in expect:
+            raise StatusConflict(image_id, record.image.status)
+        return record
+
+    def _ahead(self, lease: float) -> float:
+        return self._clock.seconds() + lease
+
+    def _stamp(self) -> datetime:
+        """The time, always later than the one before."""
+        now = _EPOCH + timedelta(seconds=self._clock.seconds())
+        self._last_stamp = max(now, self._last_stamp + _TICK)
+        return self._last_stamp
+
+
+def _place(image: Image) -> tuple[datetime, str]:
+    """Where an image stands in a listing, greatest first."""
+    return image.created_at, image.image_id
+
+
+def _is_in(image: Image, query: ImageQuery) -> bool:
+    """Whether a listing of any length shows the image on this page or a later one."""
+    if image.status is Status.KILLED or image.status.is_gone:
+        return False
+    is_public = image.visibility is Visibility.PUBLIC
+    is_own = query.owner is not None and image.owner == query.owner
+    return (
+        (query.everything or is_public or is_own)
+        and (query.public is None or query.public is is_public)
+        and (query.after is None or _place(image) < _place(query.after))
+    )
