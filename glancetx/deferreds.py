@@ -31,6 +31,9 @@ class _Patient(Deferred[T]):
 
     def cancel(self) -> None:
         self.was_cancelled = True
+        if self.called:
+            # The work is done; what is cancelled is a callback's own waiting.
+            super().cancel()
 
 
 def finish_first(awaitable: Awaitable[T]) -> Deferred[T]:

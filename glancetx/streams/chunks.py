@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IConsumer, IProducer, IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from glancetx.deferreds import as_deferred
-from glancetx.errors import ConsumerGone
+from glancetx.deferreds import as_deferred, finish_first
+from glancetx.errors import BodyCutShort, ConsumerGone, StreamError
 from glancetx.interfaces import IByteStream
 
 
@@ -40,6 +39,8 @@ def from_chunks(source: AsyncGenerator[bytes, None], length: int | None = None) 
 
     The generator is asked for the next chunk only while the consumer wants more, and is closed
     when the flow ends, however it ends.  One that is never poured is never started.
+    A generator that ends before ``length`` makes the flow fail with BodyCutShort, one that goes
+    beyond it with StreamError: a broken image never ends as if it were whole.
     """
     return _GeneratedStream(source, length)
 
@@ -51,6 +52,7 @@ class _Inbox:
     def __init__(self) -> None:
         self._waiting: deque[bytes] = deque()
         self._producer: IPushProducer | None = None
+        self._paused = False
         self._wanted: Deferred[None] | None = None
         self._ended = False
         self._failure: Failure | None = None
@@ -65,9 +67,11 @@ class _Inbox:
 
     def write(self, data: bytes) -> None:
         self._waiting.append(data)
-        if self._producer is not None:
-            self._producer.pauseProducing()
         self._wake()
+        # A caller who was waiting has taken it already: then the source need not pause.
+        if self._waiting and not self._paused and self._producer is not None:
+            self._paused = True
+            self._producer.pauseProducing()
 
     def end(self, result: object) -> None:
         self._ended = True
@@ -85,7 +89,8 @@ class _Inbox:
         if not self._waiting:
             return None
         chunk = self._waiting.popleft()
-        if not self._waiting and self._producer is not None:
+        if self._paused and not self._waiting and self._producer is not None:
+            self._paused = False
             self._producer.resumeProducing()
         return chunk
 
@@ -93,10 +98,16 @@ class _Inbox:
         """Stop a source that has not ended, and wait until it has."""
         self._waiting.clear()
         if not self._ended:
+            self._stop(flow)
+        await finish_first(flow)
+
+    def _stop(self, flow: Deferred[None]) -> None:
+        # We may be inside the source's call of write(): its coroutine is then running, and
+        # Twisted cannot cancel a running coroutine.  A producer can always be stopped.
+        if self._producer is not None:
+            self._producer.stopProducing()
+        else:
             flow.cancel()
-        while not self._ended:
-            self._wanted = Deferred()
-            await self._wanted
 
     def _wake(self) -> None:
         wanted, self._wanted = self._wanted, None
@@ -119,14 +130,24 @@ class _GeneratedStream:
     async def flow_to(self, consumer: IConsumer) -> None:
         consumer.registerProducer(self, True)
         try:
-            async with aclosing(self._source):
-                while not self._gone and (chunk := await self._fetch()) is not None:
-                    consumer.write(chunk)
-                    await self._until_resumed()
-                if self._gone:
-                    raise ConsumerGone()
+            await self._pour(consumer)
         finally:
             consumer.unregisterProducer()
+            await finish_first(self._source.aclose())
+
+    async def _pour(self, consumer: IConsumer) -> None:
+        size = 0
+        # It may be paused while it waits for a chunk, so both before and after.
+        while await self._wanted() and (chunk := await self._fetch()) is not None:
+            size += len(chunk)
+            if self.length is not None and size > self.length:
+                raise StreamError("The source gave more than it had announced")
+            if chunk and await self._wanted():
+                consumer.write(chunk)
+        if self._gone:
+            raise ConsumerGone()
+        if self.length is not None and size < self.length:
+            raise BodyCutShort()
 
     async def _fetch(self) -> bytes | None:
         self._fetching = as_deferred(anext(self._source, None))
@@ -139,10 +160,12 @@ class _GeneratedStream:
         finally:
             self._fetching = None
 
-    async def _until_resumed(self) -> None:
+    async def _wanted(self) -> bool:
+        """Wait until the consumer wants more; false when it never will again."""
         while self._paused and not self._gone:
             self._resumed = Deferred()
             await self._resumed
+        return not self._gone
 
     def pauseProducing(self) -> None:
         self._paused = True

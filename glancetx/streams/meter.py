@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.defer import Deferred, FirstError, gatherResults, succeed
 from twisted.internet.interfaces import IConsumer, IProducer, IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from glancetx.deferreds import finish_first
 from glancetx.errors import ConsumerGone, TooLarge
 from glancetx.interfaces import IByteStream
 from glancetx.threads import Threads
@@ -109,13 +110,20 @@ class Metered:
         try:
             await self._pour()
         finally:
-            self._metering.running -= 1
+            self._consumer = None
+            self._gathered.clear()
             consumer.unregisterProducer()
+            try:
+                # Batches in the hands of threads are memory still in use.
+                await finish_first(self._hashed)
+            finally:
+                self._metering.running -= 1
 
     async def _pour(self) -> None:
         try:
             await self._source.flow_to(self)
-        except ConsumerGone:
+        except Exception:
+            # What a source says that we have stopped ourselves is not why this flow ends.
             if self._failure is None:
                 raise
         while self._failure is None and self._consumer_pauses:
@@ -123,7 +131,7 @@ class Metered:
             await self._released
         if self._failure is None:
             self._pass_on()
-            await self._hashed
+            await finish_first(self._hashed)
         if self._failure is not None:
             self._failure.raiseException()
 
@@ -131,6 +139,10 @@ class Metered:
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
         self._producer = IPushProducer(producer)
+        self._holding = False
+        if self._failure is not None:
+            self._producer.stopProducing()
+        self._balance()
 
     def unregisterProducer(self) -> None:
         self._producer = None
@@ -148,8 +160,7 @@ class Metered:
             return
         self._gathered.append(data)
         self._gathered_size += len(data)
-        if self._gathered_size >= self._metering.batch_size:
-            self._pass_on()
+        self._pass_on_full_batch()
 
     # -- towards the consumer
 
@@ -160,12 +171,18 @@ class Metered:
     def resumeProducing(self) -> None:
         self._consumer_pauses = False
         self._release()
+        self._pass_on_full_batch()
         self._balance()
 
     def stopProducing(self) -> None:
         self._fail(Failure(ConsumerGone()))
 
     # -- between
+
+    def _pass_on_full_batch(self) -> None:
+        # A source may be in the middle of several writes when it is paused.
+        if self._gathered_size >= self._metering.batch_size and not self._consumer_pauses:
+            self._pass_on()
 
     def _pass_on(self) -> None:
         batch = b"".join(self._gathered)
@@ -177,7 +194,7 @@ class Metered:
         done = gatherResults(
             [serial.update(batch) for serial in self._hashes.values()], consumeErrors=True
         )
-        self._hashed = done.addCallbacks(lambda _: self._batch_hashed(), self._fail)
+        self._hashed = done.addCallbacks(lambda _: self._batch_hashed(), self._not_hashed)
         self._consumer.write(batch)
         self._balance()
 
@@ -185,10 +202,14 @@ class Metered:
         self._backlog -= 1
         self._balance()
 
+    def _not_hashed(self, failure: Failure) -> None:
+        wrapped = failure.value
+        self._fail(wrapped.subFailure if isinstance(wrapped, FirstError) else failure)
+
     def _balance(self) -> None:
         """Hold the source while the consumer or the hashing is behind."""
         hold = self._consumer_pauses or self._backlog >= BACKLOG
-        if self._producer is None or hold == self._holding:
+        if self._producer is None or self._failure is not None or hold == self._holding:
             return
         self._holding = hold
         if hold:
