@@ -79,6 +79,26 @@ class RulesTests(SynchronousTestCase):
             "line 1 imports glancetx.registry, which stores must not know",
         )
 
+    def test_backends_only_behind_ports(self) -> None:
+        """Use-cases and the web meet registry, stores and identity only through the ports."""
+        for importer in ("usecases", "web"):
+            for imported in ("registry", "stores", "identity"):
+                self.assert_offence(
+                    importer,
+                    f"import glancetx.{imported}",
+                    f"line 1 imports glancetx.{imported}, which {importer} must not know",
+                )
+
+    def test_only_the_web_knows_klein(self) -> None:
+        """Klein and the server side of twisted.web are the web's own, whatever floor it is."""
+        for importer in MAY_IMPORT.keys() - VALUES - {"web"}:
+            for foreign in ("klein", "twisted.web"):
+                self.assert_offence(
+                    importer,
+                    f"import {foreign}",
+                    f"line 1 imports {foreign}, which {importer} must not know",
+                )
+
     def test_order_on_the_floor_of_ports(self) -> None:
         """Streams may not know the plugins, which may know the streams."""
         self.assert_fine("plugins", "from glancetx.streams import chunks")
