@@ -13,6 +13,7 @@ from glancetx.errors import (
     Immutable,
     NoSuchImage,
     NotAllowed,
+    NotQueued,
     StatusConflict,
     TooLarge,
 )
@@ -56,47 +57,61 @@ class Catalogue:
         return image
 
     async def page(
-        self, caller: Caller, *, public: bool | None, marker: str | None, limit: int | None
+        self,
+        caller: Caller,
+        *,
+        everything: bool = False,
+        public: bool | None = None,
+        marker: str | None = None,
+        limit: int | None = None,
     ) -> list[Image]:
         """
         One page of the images that a listing shows to this caller (contract §5.1), newest first.
 
-        ``public`` asks for public images only, or for the others only; None, of an operator, for
-        all there are.
+        ``everything`` asks for the images of all owners, which only operators get.
+        ``public`` keeps only those that are public, or that are not.
         ``marker`` is the id of the last image of the page before.
 
         :raises BadMetadata: when the caller may not know of the marker.
         """
         after = None if marker is None else await self._marker(caller, marker)
         wanted = self._limits.limit_param_default if limit is None else limit
-        everything = caller.is_admin and public is not True
         query = ImageQuery(
-            everything=everything,
+            everything=everything and caller.is_admin,
             owner=caller.owner,
-            public=public if everything else None,
+            public=public,
             after=after,
             limit=min(wanted, self._limits.api_limit_max),
         )
         return await self._registry.select(query)
 
     async def change(
-        self, caller: Caller, image_id: str, revise: Callable[[Image], Change]
+        self,
+        caller: Caller,
+        image_id: str,
+        revise: Callable[[Image], Change],
+        *,
+        before_upload: bool = False,
     ) -> Image:
         """
         Change a record.
 
         ``revise`` is given the record as it is now and says what to change, or raises; it is
         asked again when the image moved on meanwhile.
+        ``before_upload`` says that bytes are to follow.
 
         :raises NoSuchImage: when there is none that the caller may know of.
         :raises NotAllowed: when he may see it, but not change it, or it is deleted.
         :raises Immutable: when he asks for other bytes than an active image has.
+        :raises NotQueued: when bytes are to follow, and the image does not wait for any.
         :raises TooLarge: when it would have too many properties.
         """
         for remaining in reversed(range(TRIES)):
             image = await self.show(caller, image_id)
             _check_may_change(caller, image)
             change = _keep_settled(caller, image, revise(image))
+            if before_upload and image.status is not Status.QUEUED:
+                raise NotQueued(image_id)
             self._check_property_count(len(change.resulting_properties(image.properties)))
             try:
                 return await self._registry.update(image_id, change, expect={image.status})
@@ -106,12 +121,10 @@ class Catalogue:
         raise AssertionError("unreachable")
 
     async def _marker(self, caller: Caller, marker: str) -> Image:
-        missing = BadMetadata("Invalid marker. Image could not be found.")
         try:
-            image = await self.show(caller, marker)
+            return await self.show(caller, marker)
         except NoSuchImage:
-            raise missing from None
-        return image
+            raise BadMetadata("Invalid marker. Image could not be found.") from None
 
     def _check_property_count(self, count: int) -> None:
         quota = self._limits.image_property_quota

@@ -72,7 +72,7 @@ class Deletions:
         if image.locations:
             await self._delete_with_bytes(image)
         else:
-            # While bytes come in the uploader holds the lease, and keeps it until it has cleared up.
+            # An uploader at work keeps its lease until it has cleared up.
             gone = move(Status.DELETED)
             await self._registry.update(
                 image.image_id, _without_properties(gone), expect={image.status}

@@ -1,0 +1,49 @@
+"""What surrounds a request: who asks, under which id, and by which address we are known."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from twisted.web.iweb import IRequest
+
+from glancetx.access import OPERATOR, Caller
+from glancetx.web.errors import HttpError
+
+MAX_REQUEST_ID_LENGTH = 64
+REQUEST_ID = "X-Openstack-Request-Id"
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:\d{1,5})?", re.ASCII)
+
+
+def caller_of(request: IRequest) -> Caller:
+    """Who asks. Without authentication everybody is the operator, whatever his headers claim."""
+    return OPERATOR
+
+
+def request_id(inbound: str | None, caller: Caller) -> str:
+    """
+    The id of a request: the client's own when he is authenticated, or else a new one (§1.7).
+
+    :raises HttpError: 431 when the client's is longer than 64 characters.
+    """
+    if inbound is None or not caller.is_authenticated:
+        return f"req-{uuid.uuid4()}"
+    if len(inbound) > MAX_REQUEST_ID_LENGTH:
+        raise HttpError(431, f"The request id is longer than {MAX_REQUEST_ID_LENGTH} characters.")
+    return inbound if inbound.startswith("req-") else f"req-{inbound}"
+
+
+def host_url(request: IRequest) -> str:
+    """
+    Scheme, host and port by which the client reached us.
+
+    :raises HttpError: 400 when the Host header is not a host.
+    """
+    host = request.getHeader("host")
+    if host is None:
+        address = request.getHost()
+        host = f"{getattr(address, 'host', 'localhost')}:{getattr(address, 'port', 80)}"
+    if _HOST.fullmatch(host) is None:
+        raise HttpError(400, "The Host header does not name a host.")
+    return f"{'https' if request.isSecure() else 'http'}://{host}"

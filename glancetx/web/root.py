@@ -1,0 +1,87 @@
+"""The root of the server: health, version negotiation, and then an API."""
+
+from __future__ import annotations
+
+from attrs import frozen
+from twisted.web.iweb import IRequest
+from twisted.web.resource import IResource, Resource
+
+from glancetx.web.context import REQUEST_ID, caller_of, host_url, request_id
+from glancetx.web.errors import HttpError, error_body
+from glancetx.web.request import StreamingRequest, streaming
+from glancetx.web.versions import Redirect, V1Request, negotiate_version, version_document
+
+
+@frozen
+class Front:
+    """
+    How the server presents itself.
+
+    ``public_endpoint`` replaces scheme and host in the version document (contract F-06).
+    """
+
+    public_endpoint: str | None = None
+    enable_v1_api: bool = True
+
+
+class Root(Resource):
+    """Answers what belongs to no API, and hands everything else to the one that is meant."""
+
+    isLeaf = True
+
+    def __init__(self, v1: IResource, front: Front) -> None:
+        super().__init__()
+        self._v1 = v1
+        self._front = front
+
+    def render(self, request: IRequest) -> bytes | int:
+        try:
+            return self._route(streaming(request))
+        except HttpError as error:
+            return error_body(request, error.status, error.explanation)
+
+    def _route(self, request: StreamingRequest) -> bytes | int:
+        segments = _decoded(request.postpath or [])
+        if segments == ["healthcheck"] and request.method in (b"GET", b"HEAD"):
+            return _text(request, b"OK")
+        meaning = negotiate_version(
+            segments, request.getHeader("accept") or "", enable_v1=self._front.enable_v1_api
+        )
+        if isinstance(meaning, V1Request):
+            return self._enter(request, meaning)
+        if isinstance(meaning, Redirect):
+            return _redirect(request, host_url(request) + meaning.path)
+        return self._versions(request, meaning.status)
+
+    def _enter(self, request: StreamingRequest, meaning: V1Request) -> bytes | int:
+        request.caller = caller_of(request)
+        inbound = request.getHeader(REQUEST_ID)
+        request.setHeader(REQUEST_ID, request_id(inbound, request.caller))
+        request.postpath = [segment.encode("utf-8") for segment in meaning.segments]
+        answer: bytes | int = self._v1.render(request)
+        return answer
+
+    def _versions(self, request: StreamingRequest, status: int) -> bytes:
+        base_url = self._front.public_endpoint or host_url(request)
+        request.setResponseCode(status)
+        request.setHeader("Content-Type", "application/json")
+        return version_document(base_url.rstrip("/"), enable_v1=self._front.enable_v1_api)
+
+
+def _decoded(segments: list[bytes]) -> list[str]:
+    try:
+        return [segment.decode("utf-8") for segment in segments]
+    except UnicodeDecodeError:
+        raise HttpError(400, "The path is not valid UTF-8.") from None
+
+
+def _text(request: IRequest, text: bytes) -> bytes:
+    request.setHeader("Content-Type", "text/plain; charset=UTF-8")
+    return text
+
+
+def _redirect(request: IRequest, url: str) -> bytes:
+    request.setResponseCode(302)
+    request.setHeader("Location", url)
+    request.setHeader("Content-Type", "text/plain; charset=utf8")
+    return b""

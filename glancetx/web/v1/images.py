@@ -1,0 +1,226 @@
+"""The routes of v1's images: read the request, call one use-case, write the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from attrs import evolve
+from klein import Klein
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.iweb import IRequest
+
+from glancetx.change import Change
+from glancetx.image import Image
+from glancetx.limits import Limits
+from glancetx.usecases.catalogue import Catalogue
+from glancetx.usecases.delete import Deletions
+from glancetx.usecases.download import Downloads
+from glancetx.web.context import host_url
+from glancetx.web.errors import HTML, JSON, HttpError
+from glancetx.web.failures import install_error_handlers
+from glancetx.web.ranges import requested_span
+from glancetx.web.request import StreamingRequest, streaming
+from glancetx.web.respond import pour
+from glancetx.web.v1.listing import read_listing
+from glancetx.web.v1.meta import RequestMeta, read_meta, used_headers
+from glancetx.web.v1.records import draft, revision
+from glancetx.web.v1.render import (
+    brief,
+    detailed,
+    image_document,
+    list_document,
+    meta_headers,
+)
+from glancetx.web.v1.uploading import (
+    OCTET_STREAM,
+    Receiver,
+    check_announced_size,
+    has_data,
+    refuse_external_sources,
+)
+
+Handler = Callable[[StreamingRequest], Coroutine[Any, Any, bytes | None]]
+
+
+class ImagesV1:
+    """The Images API v1 as a Klein application, mounted below its version."""
+
+    app = Klein()
+    app.url_map.merge_slashes = False
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        receiver: Receiver,
+        downloads: Downloads,
+        deletions: Deletions,
+        limits: Limits,
+        clock: IReactorTime,
+        idle_timeout: float | None,
+    ) -> None:
+        self._catalogue = catalogue
+        self._receiver = receiver
+        self._downloads = downloads
+        self._deletions = deletions
+        self._limits = limits
+        self._clock = clock
+        self._idle_timeout = idle_timeout
+
+    # -- routes
+
+    @app.route("/")
+    async def root(self, request: IRequest) -> bytes | None:
+        return await _dispatch(request, GET=self._list_brief, HEAD=self._list_brief)
+
+    @app.route("/images")
+    async def images(self, request: IRequest) -> bytes | None:
+        return await _dispatch(request, GET=self._list_brief, POST=self._create)
+
+    @app.route("/images/detail")
+    async def detail(self, request: IRequest) -> bytes | None:
+        if request.method == b"HEAD":
+            raise HttpError(405, headers={"Allow": "GET"})
+        return await _dispatch(request, GET=self._list_detailed, HEAD=self._list_detailed)
+
+    @app.route("/images/<image_id>")
+    async def image(self, request: IRequest, image_id: str) -> bytes | None:
+        return await _dispatch(
+            request,
+            GET=lambda request: self._download(request, image_id),
+            HEAD=lambda request: self._show(request, image_id),
+            PUT=lambda request: self._update(request, image_id),
+            DELETE=lambda request: self._delete(request, image_id),
+        )
+
+    # -- lists
+
+    async def _list_brief(self, request: StreamingRequest) -> bytes:
+        return _json(request, 200, list_document(brief(i) for i in await self._page(request)))
+
+    async def _list_detailed(self, request: StreamingRequest) -> bytes:
+        return _json(request, 200, list_document(detailed(i) for i in await self._page(request)))
+
+    async def _page(self, request: StreamingRequest) -> list[Image]:
+        listing = read_listing(request.caller, request.args or {})
+        return await self._catalogue.page(
+            request.caller,
+            everything=listing.everything,
+            public=listing.public,
+            marker=listing.marker,
+            limit=listing.limit,
+        )
+
+    # -- one image
+
+    async def _create(self, request: StreamingRequest) -> bytes:
+        meta = self._read_meta(request)
+        refuse_external_sources(meta)
+        self._receiver.check_store(meta)
+        brings_data = has_data(request)
+        image = await self._catalogue.reserve(draft(request.caller, meta, brings_data))
+        if brings_data:
+            image = await self._receiver.receive(request, image, meta)
+        request.setHeader("Location", f"{host_url(request)}/v1/images/{image.image_id}")
+        _set_etag(request, image)
+        return _json(request, 201, image_document(image))
+
+    async def _show(self, request: StreamingRequest, image_id: str) -> bytes:
+        image = await self._catalogue.show(request.caller, image_id)
+        _set_meta_headers(request, image)
+        return _empty(request)
+
+    async def _download(self, request: StreamingRequest, image_id: str) -> bytes | None:
+        image = await self._catalogue.show(request.caller, image_id)
+        self._downloads.check(image)
+        request.setHeader("Content-Type", OCTET_STREAM)
+        request.setHeader("Accept-Ranges", "bytes")
+        if image.size == 0:
+            _set_meta_headers(request, image)
+            request.setHeader("Content-Length", "0")
+            return b""
+        span = requested_span(
+            request.getHeader("range"),
+            image.size,
+            if_range=request.getHeader("if-range"),
+            etag=image.checksum,
+        )
+        if span is None:
+            stream = await self._downloads.open(image)
+            length = stream.length or image.size
+            image = evolve(image, size=length)
+        else:
+            stream = await self._downloads.open(image, span.first, span.length)
+            length = span.length
+            request.setResponseCode(206)
+            request.setHeader("Content-Range", span.content_range)
+        _set_meta_headers(request, image)
+        request.setHeader("Content-Length", str(length))
+        await pour(request, stream, length, self._clock, self._idle_timeout)
+        return None
+
+    async def _update(self, request: StreamingRequest, image_id: str) -> bytes:
+        meta = self._read_meta(request)
+        refuse_external_sources(meta)
+        brings_data = has_data(request)
+
+        def revise(image: Image) -> Change:
+            return revision(request.caller, image, meta, brings_data)
+
+        image = await self._catalogue.change(
+            request.caller, image_id, revise, before_upload=brings_data
+        )
+        if brings_data:
+            image = await self._receiver.receive(request, image, meta)
+        _set_etag(request, image)
+        return _json(request, 200, image_document(image))
+
+    async def _delete(self, request: StreamingRequest, image_id: str) -> bytes:
+        await self._deletions.delete(request.caller, image_id)
+        return _empty(request)
+
+    def _read_meta(self, request: StreamingRequest) -> RequestMeta:
+        user_agent = request.getHeader("user-agent") or ""
+        headers = used_headers(
+            request.requestHeaders.getAllRawHeaders(),
+            percent_encoded="python-glanceclient" in user_agent,
+        )
+        meta = read_meta(headers, self._limits)
+        check_announced_size(request, meta, self._limits)
+        return meta
+
+
+install_error_handlers(ImagesV1.app)
+
+
+async def _dispatch(request: IRequest, **handlers: Handler) -> bytes | None:
+    """Call the method's handler; the others make the Allow header of a 405, in their order."""
+    handler = handlers.get(request.method.decode("ascii", "replace"))
+    if handler is None:
+        raise HttpError(405, headers={"Allow": ", ".join(handlers)})
+    return await handler(streaming(request))
+
+
+def _set_meta_headers(request: StreamingRequest, image: Image) -> None:
+    for name, value in meta_headers(image):
+        request.responseHeaders.addRawHeader(name, value)
+    _set_etag(request, image)
+
+
+def _set_etag(request: StreamingRequest, image: Image) -> None:
+    """The bare MD5, without quotes (§4.3)."""
+    if image.checksum is not None:
+        request.setHeader(b"ETag", image.checksum.encode("utf-8"))
+
+
+def _json(request: StreamingRequest, status: int, body: bytes) -> bytes:
+    request.setResponseCode(status)
+    request.setHeader("Content-Type", JSON)
+    request.setHeader("Content-Length", str(len(body)))
+    return body
+
+
+def _empty(request: StreamingRequest) -> bytes:
+    request.setHeader("Content-Type", HTML)
+    request.setHeader("Content-Length", "0")
+    return b""

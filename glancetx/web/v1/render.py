@@ -1,0 +1,85 @@
+"""Images → v1's JSON and headers (contract §4). Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from glancetx.image import Image, Visibility
+from glancetx.web.v1.meta import PREFIX, PROPERTY_PREFIX
+
+#: What may stand in a header name (RFC 9110 §5.6.2) beyond letters and digits.
+TOKEN_PUNCTUATION = "!#$&'*+-.^_`|~"
+
+
+def time_text(moment: datetime) -> str:
+    """UTC without a zone suffix, always with six digits."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def core_attributes(image: Image) -> dict[str, Any]:
+    """The 17 core attributes of §4.1, as JSON knows them; the properties come beside."""
+    return {
+        "id": image.image_id,
+        "name": image.name,
+        "status": image.status.value,
+        "size": image.size,
+        "virtual_size": image.virtual_size,
+        "checksum": image.checksum,
+        "disk_format": image.disk_format,
+        "container_format": image.container_format,
+        "min_disk": image.min_disk,
+        "min_ram": image.min_ram,
+        "is_public": image.visibility is Visibility.PUBLIC,
+        "protected": image.protected,
+        "deleted": image.status.is_gone,
+        "owner": image.owner,
+        "created_at": time_text(image.created_at),
+        "updated_at": time_text(image.updated_at),
+        "deleted_at": None if image.deleted_at is None else time_text(image.deleted_at),
+    }
+
+
+def detailed(image: Image) -> dict[str, Any]:
+    """The image object of §4.1: exactly 18 keys."""
+    return {**core_attributes(image), "properties": dict(image.properties)}
+
+
+def brief(image: Image) -> dict[str, Any]:
+    """The element of a brief list (§4.2): exactly six keys."""
+    return {
+        "id": image.image_id,
+        "name": image.name,
+        "size": image.size,
+        "disk_format": image.disk_format,
+        "container_format": image.container_format,
+        "checksum": image.checksum,
+    }
+
+
+def image_document(image: Image) -> bytes:
+    """The body that answers POST and PUT."""
+    return json.dumps({"image": detailed(image)}).encode("ascii")
+
+
+def list_document(elements: Iterable[dict[str, Any]]) -> bytes:
+    """The body of a listing."""
+    return json.dumps({"images": list(elements)}).encode("ascii")
+
+
+def meta_headers(image: Image) -> Iterator[tuple[bytes, bytes]]:
+    """
+    The metadata headers of HEAD and GET (§4.4): what is null has none.
+
+    A property key that cannot stand in a header name is percent-encoded.
+    """
+    for name, value in core_attributes(image).items():
+        if value is not None:
+            yield f"{PREFIX}{name}".encode("ascii"), str(value).encode("utf-8")
+    for key, value in image.properties.items():
+        if value is not None:
+            header = PROPERTY_PREFIX + quote(key, safe=TOKEN_PUNCTUATION)
+            yield header.encode("ascii"), value.encode("utf-8")
