@@ -1,0 +1,206 @@
+"""The registry in PostgreSQL: statements, each of which makes its change entirely or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg2
+from zope.interface import implementer
+
+from glancetx.change import Change, Keep
+from glancetx.errors import BadMetadata, ImageExists, NoSuchImage, StatusConflict
+from glancetx.image import Image, Status
+from glancetx.interfaces import IRegistry
+from glancetx.query import ImageQuery
+from glancetx.registry.bounds import check_change, check_image, is_text
+from glancetx.registry.connection import Row
+from glancetx.registry.database import Database
+from glancetx.registry.rows import COLUMNS, new_row, to_columns, to_image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_INSERT = f"""
+INSERT INTO images ({{names}}, created_at, updated_at, deleted_at)
+VALUES ({{values}}, now(), now(), CASE WHEN %(is_gone)s THEN now() END)
+ON CONFLICT (id) DO NOTHING
+RETURNING {COLUMNS}
+"""
+
+_FETCH = f"SELECT {COLUMNS} FROM images WHERE id = %s"
+
+_STATUS = "SELECT status FROM images WHERE id = %s"
+
+# A clock may stand still or go back; a record's times do not.
+_UPDATED_AT = "greatest(now(), updated_at + interval '1 microsecond')"
+
+_UPDATE = f"""
+UPDATE images SET updated_at = {_UPDATED_AT}{{settings}}
+WHERE id = %(id)s AND status = ANY(%(expect)s)
+RETURNING {COLUMNS}
+"""
+
+_AHEAD = "now() + %(lease)s * interval '1 second'"
+
+_RENEW = f"""
+UPDATE images SET lease_until = {_AHEAD}
+WHERE id = %(id)s AND status = %(expect)s
+RETURNING id
+"""
+
+# Whoever else takes at this moment skips the rows that we have locked.
+_TAKE_OVERDUE = f"""
+WITH overdue AS MATERIALIZED (
+    SELECT id AS overdue_id, lease_until AS ran_out FROM images
+    WHERE lease_until <= now()
+    ORDER BY lease_until, id LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+), taken AS (
+    UPDATE images SET lease_until = {_AHEAD}
+    FROM overdue WHERE id = overdue_id
+    RETURNING {COLUMNS}, ran_out
+)
+SELECT {COLUMNS} FROM taken ORDER BY ran_out, id
+"""
+
+# The conditions of the indexes in 001-images.sql, word for word.
+_LISTED = "status IN ('queued', 'saving', 'active', 'deactivated')"
+_PUBLIC = "visibility = 'public'"
+_NOT_PUBLIC = "visibility <> 'public'"
+_OWN = "visibility <> 'public' AND owner = %(owner)s"
+
+_PAGE = f"""
+(SELECT {COLUMNS} FROM images WHERE {_LISTED}{{condition}}{{after}}
+ORDER BY created_at DESC, id DESC LIMIT %(limit)s)
+"""
+
+_AFTER = " AND (created_at, id) < (%(after_time)s, %(after_id)s)"
+
+
+@implementer(IRegistry)
+class PostgresRegistry:
+    """Records in the table of `glancetx.registry.schema`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def insert(self, image: Image) -> Image:
+        check_image(image)
+        row = new_row(image)
+        statement = _INSERT.format(
+            names=", ".join(row), values=", ".join(f"%({name})s" for name in row)
+        )
+        with _refusals():
+            rows = await self._database.write(statement, {**row, "is_gone": image.status.is_gone})
+        if not rows:
+            raise ImageExists(image.image_id)
+        return to_image(rows[0])
+
+    async def fetch(self, image_id: str) -> Image:
+        return to_image(await self._read_one(_FETCH, image_id))
+
+    async def select(self, query: ImageQuery) -> list[Image]:
+        after = query.after
+        arguments = {
+            "owner": query.owner,
+            "limit": query.limit,
+            "after_time": after and after.created_at,
+            "after_id": after and after.image_id,
+        }
+        conditions = _conditions(query)
+        if not conditions:
+            return []
+        rows = await self._database.read(_listing(conditions, after is not None), arguments)
+        return [to_image(row) for row in rows]
+
+    async def update(self, image_id: str, change: Change, expect: Collection[Status]) -> Image:
+        change.check_moves(expect)
+        check_change(change)
+        statement, arguments = _update(change)
+        arguments |= {"id": image_id, "expect": [status.value for status in expect]}
+        rows = await self._change(image_id, statement, arguments)
+        return to_image(rows[0])
+
+    async def renew(self, image_id: str, expect: Status, lease: float) -> None:
+        arguments = {"id": image_id, "expect": expect.value, "lease": lease}
+        await self._change(image_id, _RENEW, arguments)
+
+    async def take_overdue(self, lease: float, limit: int) -> list[Image]:
+        rows = await self._database.write(_TAKE_OVERDUE, {"lease": lease, "limit": limit})
+        return [to_image(row) for row in rows]
+
+    async def _change(
+        self, image_id: str, statement: str, arguments: Mapping[str, object]
+    ) -> list[Row]:
+        """The row that the statement changed."""
+        if not is_text(image_id):
+            raise NoSuchImage(image_id)
+        with _refusals():
+            rows = await self._database.write(statement, arguments)
+        if not rows:
+            (status,) = await self._read_one(_STATUS, image_id)
+            raise StatusConflict(image_id, Status(status))
+        return rows
+
+    async def _read_one(self, statement: str, image_id: str) -> Row:
+        if not is_text(image_id):
+            raise NoSuchImage(image_id)
+        rows = await self._database.read(statement, (image_id,))
+        if not rows:
+            raise NoSuchImage(image_id)
+        return rows[0]
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What the table refuses is the fault of what it was given."""
+    try:
+        yield
+    except (psycopg2.DataError, psycopg2.IntegrityError) as error:
+        raise BadMetadata("The registry cannot hold this value.") from error
+
+
+def _update(change: Change) -> tuple[str, dict[str, object]]:
+    """A statement that makes the change, and the arguments that it needs for that."""
+    columns = to_columns(change.values)
+    settings = {name: f"%({name})s" for name in columns}
+    arguments = dict(columns)
+    if change.purge or change.properties:
+        arguments |= to_columns({"properties": change.properties})
+        settings["properties"] = f"{'' if change.purge else 'properties || '}%(properties)s::jsonb"
+    if change.status is not None:
+        kept = f"coalesce(deleted_at, {_UPDATED_AT})"
+        settings["deleted_at"] = kept if change.status.is_gone else "NULL"
+    if not isinstance(change.lease, Keep):
+        settings["lease_until"] = "NULL" if change.lease is None else _AHEAD
+        arguments["lease"] = change.lease
+    text = "".join(f", {name} = {value}" for name, value in settings.items())
+    return _UPDATE.format(settings=text), arguments
+
+
+def _conditions(query: ImageQuery) -> list[str]:
+    """Which images to list besides the rule for all: any that fulfil one of these."""
+    if query.everything:
+        return {None: [""], True: [f" AND {_PUBLIC}"], False: [f" AND {_NOT_PUBLIC}"]}[query.public]
+    conditions = []
+    if query.public is not False:
+        conditions.append(f" AND {_PUBLIC}")
+    if query.public is not True and query.owner is not None:
+        conditions.append(f" AND {_OWN}")
+    return conditions
+
+
+def _listing(conditions: list[str], has_marker: bool) -> str:
+    """
+    A statement for one page.
+
+    Each condition has an index that is in the right order.
+    Two of them make two short lists that are merged, for no index serves an OR.
+    """
+    after = _AFTER if has_marker else ""
+    pages = [_PAGE.format(condition=condition, after=after) for condition in conditions]
+    if len(pages) == 1:
+        return pages[0]
+    return " UNION ALL ".join(pages) + " ORDER BY created_at DESC, id DESC LIMIT %(limit)s"
