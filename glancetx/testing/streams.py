@@ -174,10 +174,7 @@ class RecordingConsumer:
             self._complain("a pull producer was registered")
         self.registrations += 1
         self.producer = IPushProducer(producer)
-        if self.pause_after == 0:
-            self.pause()
-        if self.stop_after == 0:
-            self.stop()
+        self._do_as_told()
 
     def unregisterProducer(self) -> None:
         if self.producer is None:
@@ -197,6 +194,9 @@ class RecordingConsumer:
             self.writes.append(data)
         self._md5.update(data)
         self.size += len(data)
+        self._do_as_told()
+
+    def _do_as_told(self) -> None:
         if self.stop_after is not None and self.size >= self.stop_after:
             self.stop()
         elif self.pause_after is not None and self.size >= self.pause_after:

@@ -1,0 +1,163 @@
+"""Images as files below a directory, all file work in bounded threads."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
+from typing import ParamSpec, TypeVar
+
+from twisted.application.service import IService, MultiService
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from glancetx.errors import (
+    NoSuchData,
+    RangeOutside,
+    StoreError,
+    StoreForbids,
+    StoreFull,
+    StoreUnavailable,
+)
+from glancetx.interfaces import IByteStream, IStore
+from glancetx.stores.file_partial import Partial, sweep
+from glancetx.stores.file_tree import Descriptor, Tree, key_of
+from glancetx.streams import chunks, from_chunks
+from glancetx.threads import NotRunning, Threads
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: How many bytes are read at once.
+READ_SIZE = 256 * 1024
+
+#: Threads for what is quick or syncs, so that it never queues behind reading and writing.
+SMALL_THREADS = 4
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+_log = Logger()
+
+
+@implementer(IStore, IService)
+class FileStore(MultiService):
+    """
+    Keeps each image in a file of its own below ``directory``.
+
+    The file system must know hard links and locks, as local ones and NFS do.
+    Several daemons, also on several hosts, may share the directory.
+    A directory that cannot be written when the store starts makes it a read-only store.
+    """
+
+    def __init__(self, reactor: IReactorFromThreads, directory: str, threads: str = "8") -> None:
+        super().__init__()
+        if not directory:
+            raise ValueError("the directory is missing")
+        if not (threads.isascii() and threads.isdigit() and int(threads)):
+            raise ValueError(f"threads must be a number from 1 on, not {threads!r}")
+        # Absolute, because a daemon changes its working directory.
+        self._tree = Tree(os.path.abspath(directory))
+        self._bulk = Threads(reactor, "file-bulk", int(threads))
+        self._small = Threads(reactor, "file-small", SMALL_THREADS)
+        self.addService(self._bulk)
+        self.addService(self._small)
+
+    def startService(self) -> None:
+        super().startService()
+        self._small.run(self._start).addErrback(
+            lambda failure: _log.failure("Preparing {root}", failure, root=self._tree.root)
+        )
+
+    def _start(self) -> None:
+        self._tree.prepare()
+        if not self._tree.is_read_only:
+            sweep(self._tree)
+
+    async def sweep(self) -> int:
+        """Remove what writers left who died, in this or another daemon; how many files."""
+        return await self._run(self._small, sweep, self._tree)
+
+    async def open(self, key: str, offset: int = 0, length: int | None = None) -> IByteStream:
+        """
+        As every store.
+
+        The stream has the file open from now on: a deletion does not touch it.
+        One that is never poured closes the file when it is forgotten.
+        """
+        file, size = await self._run(self._small, self._tree.open, key)
+        if offset > size:
+            file.close()
+            raise RangeOutside(size)
+        end = size if length is None else min(offset + length, size)
+        return from_chunks(self._read(file, offset, end), end - offset)
+
+    async def _read(self, file: Descriptor, start: int, end: int) -> AsyncGenerator[bytes, None]:
+        try:
+            while start < end:
+                size = min(READ_SIZE, end - start)
+                chunk = await self._run(self._bulk, os.pread, file.number, size, start)
+                if not chunk:
+                    _log.error("A file was cut short while it was read")
+                    raise StoreUnavailable()
+                start += len(chunk)
+                yield chunk
+        finally:
+            file.close()
+
+    async def add(self, image_id: str, data: IByteStream) -> str:
+        partial = Partial(self._tree, image_id)
+        try:
+            await self._run(self._small, partial.create)
+            async with aclosing(chunks(data)) as incoming:
+                async for chunk in incoming:
+                    await self._run(self._bulk, partial.write, chunk)
+            await self._run(self._small, partial.commit)
+        except BaseException:
+            await self._abandon(partial)
+            raise
+        return partial.key
+
+    async def _abandon(self, partial: Partial) -> None:
+        # Errors are logged already, what is left is swept, and what came first matters more.
+        with suppress(StoreError, NoSuchData):
+            await self._run(self._small, partial.abandon)
+
+    async def delete(self, key: str) -> None:
+        await self._run(self._small, self._tree.remove, key)
+
+    async def discard(self, image_id: str) -> None:
+        await self._run(self._small, self._discard, image_id)
+
+    def _discard(self, image_id: str) -> None:
+        sweep(self._tree, image_id)
+        with suppress(NoSuchData):
+            self._tree.remove(key_of(image_id))
+
+    async def _run(
+        self, threads: Threads, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What the job returns, in one of the threads; what the system says, as ours."""
+        try:
+            return await threads.run(job, *args, **kwargs)
+        except OSError as error:
+            raise _as_ours(error) from error
+        except NotRunning:
+            raise StoreUnavailable() from None
+
+
+def _as_ours(error: OSError) -> StoreError:
+    """
+    The error of ours that says as much, and nothing of paths.
+
+    A missing file is not among them: where one is expected it is noticed at once.
+    """
+    name = errno.errorcode.get(error.errno or 0, "unknown")
+    _log.error("The file system says {code}: {reason}", code=name, reason=error.strerror)
+    if error.errno in _FULL:
+        return StoreFull()
+    if error.errno in _FORBIDDEN:
+        return StoreForbids()
+    return StoreUnavailable()
