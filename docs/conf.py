@@ -31,7 +31,10 @@ python_use_unqualified_type_names = True
 # Without the network we cannot link to what others document; the inside is not documented here.
 nitpick_ignore_regex = [
     (r"py:.*", r"(attrs?|collections|datetime|enum|twisted|typing|zope)\..*"),
-    (r"py:.*", r"glancetx\.(assemble|config|daemon|identity|registry|stores|usecases|web)\b.*"),
+    (
+        r"py:.*",
+        r"glancetx\.(assemble|config|daemon|identity|listening|options|registry|stores|usecases|web)\b.*",
+    ),
     (r"py:class", r"I[A-Z]\w+|glancetx\.\w+\.[A-Z]"),  # interfaces of Twisted, and type variables
     (r"py:obj", r"(?!glancetx\.).*"),  # prose may name what is private
 ]

@@ -16,7 +16,7 @@ PACKAGE = "glancetx"
 VALUES = frozenset({"access", "change", "description", "errors", "image", "limits", "query"})
 PORTS = VALUES | {"interfaces", "deferreds", "threads", "streams", "plugins", "shelf"}
 BACKENDS = frozenset({"registry", "stores", "identity"})
-TOP = frozenset({"config", "assemble", "daemon"})
+TOP = frozenset({"assemble", "config", "daemon", "listening", "options"})
 
 #: Top-level module → those it may import besides itself.
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
