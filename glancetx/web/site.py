@@ -13,6 +13,8 @@ from twisted.web.resource import IResource
 from glancetx.web.channel import StreamingChannel
 from glancetx.web.request import StreamingRequest
 
+_access_log = Logger(namespace="glancetx.access")
+
 
 class StreamingSite(server.Site):
     """
@@ -23,7 +25,6 @@ class StreamingSite(server.Site):
 
     protocol = StreamingChannel  # type: ignore[assignment]
     requestFactory = StreamingRequest
-    _access_log = Logger(namespace="glancetx.access")
 
     def __init__(self, resource: IResource, reactor: IReactorTime, timeout: float | None) -> None:
         super().__init__(resource, timeout=timeout, reactor=reactor, parsePOSTFormSubmission=False)
@@ -36,9 +37,10 @@ class StreamingSite(server.Site):
         return [b"http/1.1"]
 
     def log(self, request: http.Request) -> None:
-        self._access_log.info(
+        peer = request.getClientAddress()
+        _access_log.info(
             '{client} "{method} {path}" {code} {sent}',
-            client=request.getClientAddress(),
+            client=getattr(peer, "host", "-"),
             method=request.method.decode("ascii", "replace"),
             path=request.path.decode("ascii", "replace"),
             code=request.code,

@@ -1,0 +1,147 @@
+"""Settings → objects. Every mistake an operator can make is found before anything is opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import define, field, frozen
+from twisted.application.service import IService
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
+from twisted.logger import Logger
+
+from glancetx.config import ConfigError, Settings
+from glancetx.interfaces import IRegistry
+from glancetx.listening import server_endpoints
+from glancetx.plugins import BadStore, installed_stores, open_store
+from glancetx.registry_source import RegistrySource, registry_source
+from glancetx.shelf import Shelf, ShelvedStore
+from glancetx.streams import Metering
+from glancetx.threads import Threads
+from glancetx.usecases.catalogue import Catalogue
+from glancetx.usecases.delete import Deletions
+from glancetx.usecases.download import Downloads
+from glancetx.usecases.janitor import Janitor
+from glancetx.usecases.transfers import Transfers
+from glancetx.usecases.upload import Uploads
+from glancetx.web.root import Front, Root
+from glancetx.web.site import StreamingSite
+from glancetx.web.v1.images import ImagesV1
+from glancetx.web.v1.uploading import Receiver
+
+#: Seconds that transfers which were cut off get to clear up at shutdown.
+CLEARING_UP = 30.0
+
+_log = Logger()
+
+
+def assemble(reactor: Any, settings: Settings) -> Server:
+    """
+    A server that has opened nothing yet.
+
+    :raises ConfigError: with one sentence about the first mistake in the settings.
+    """
+    if settings.auth != "none:":
+        raise ConfigError(f"--auth must be none:, not {settings.auth!r}")
+    endpoints = server_endpoints(reactor, settings.listen, is_open=settings.allow_open)
+    source = registry_source(reactor, settings.registry, settings.data)
+    return Server(reactor, settings, endpoints, source, _shelf(reactor, settings))
+
+
+def _shelf(reactor: Any, settings: Settings) -> Shelf:
+    makers = installed_stores().values()
+    stores = []
+    try:
+        for description in settings.store:
+            maker, store = open_store(reactor, description, makers)
+            schemes = frozenset({maker.kind, *maker.schemes})
+            stores.append(ShelvedStore(description.name, store, schemes))
+        return Shelf(stores)
+    except (BadStore, ValueError) as error:
+        raise ConfigError(str(error)) from error
+
+
+@define
+class Server:
+    """The running whole: parts are started one after the other, and stopped in reverse."""
+
+    _reactor: Any
+    _settings: Settings
+    _endpoints: Sequence[IStreamServerEndpoint]
+    _source: RegistrySource
+    _shelf: Shelf
+    _services: list[IService] = field(factory=list, init=False)
+    _ports: list[IListeningPort] = field(factory=list, init=False)
+    _front: _Front | None = field(default=None, init=False)
+
+    async def start(self) -> None:
+        """Open the registry and the stores, and then listen."""
+        registry = await self._source.open()
+        hashing = Threads(self._reactor, "hash", os.cpu_count() or 1)
+        self._start(hashing)
+        for shelved in self._shelf:
+            if IService.providedBy(shelved.store):
+                self._start(IService(shelved.store))
+        self._front = self._assemble(registry, Metering(hashing))
+        self._start(self._front.janitor)
+        for endpoint in self._endpoints:
+            port = await endpoint.listen(self._front.site)
+            self._ports.append(port)
+            _log.info("listening on {address}", address=_text(port.getHost()))
+
+    async def stop(self) -> None:
+        """Accept nothing more, let transfers end within ``drain`` seconds, and close everything."""
+        for port in self._ports:
+            await maybeDeferred(port.stopListening)
+        if self._front is not None:
+            await self._front.site.drain(self._settings.drain)
+            idle = self._front.transfers.idle()
+            idle.addTimeout(CLEARING_UP, self._reactor)
+            await idle.addErrback(lambda _: _log.warn("transfers are left to the janitor"))
+        for service in reversed(self._services):
+            await maybeDeferred(service.stopService)
+        await self._source.close()
+
+    def _start(self, service: IService) -> None:
+        service.startService()
+        self._services.append(service)
+
+    def _assemble(self, registry: IRegistry, metering: Metering) -> _Front:
+        settings, clock = self._settings, self._reactor
+        limits = settings.limits
+        idle_timeout = settings.client_socket_timeout or None
+        transfers = Transfers(clock, registry)
+        deletions = Deletions(registry, self._shelf, transfers)
+        uploads = Uploads(registry, transfers, metering, limits)
+        v1 = ImagesV1(
+            Catalogue(registry, limits),
+            Receiver(uploads, self._shelf),
+            Downloads(self._shelf),
+            deletions,
+            limits,
+            clock,
+            idle_timeout,
+        )
+        root = Root(v1.app.resource(), Front(settings.public_endpoint, settings.enable_v1_api))
+        return _Front(
+            StreamingSite(root, clock, idle_timeout),
+            transfers,
+            Janitor(clock, registry, self._shelf, deletions),
+        )
+
+
+def _text(address: Any) -> str:
+    if hasattr(address, "port"):
+        return f"{address.host}:{address.port}"
+    return str(getattr(address, "name", address))
+
+
+@frozen
+class _Front:
+    """What stands between the network and the use-cases, and what clears up behind them."""
+
+    site: StreamingSite
+    transfers: Transfers
+    janitor: Janitor

@@ -1,0 +1,141 @@
+"""The command line and the configuration file → settings, or one sentence about what is wrong."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import field, fields_dict, frozen
+
+from glancetx.description import BadDescription, Description, parse, quote
+from glancetx.limits import Limits
+
+
+class ConfigError(ValueError):
+    """A mistake in the configuration; the text is one sentence for the operator."""
+
+
+@frozen(kw_only=True)
+class Settings:
+    """
+    Everything an operator can set.
+
+    ``drain`` and ``client_socket_timeout`` are seconds; a timeout of 0 lasts for ever.
+    ``store`` has at least one description, the default for writing first.
+    """
+
+    data: Path
+    listen: tuple[str, ...]
+    registry: str = "embedded:"
+    store: tuple[Description, ...] = ()
+    auth: str = "none:"
+    allow_open: bool = False
+    drain: float = 60.0
+    client_socket_timeout: float = 900.0
+    public_endpoint: str | None = None
+    enable_v1_api: bool = True
+    limits: Limits = field(factory=Limits)
+
+
+DEFAULT_DATA = "./glance-data"
+DEFAULT_LISTEN = ("tcp:9292:interface=127.0.0.1",)
+
+_TEXT = "a string"
+_TEXTS = "a list of strings"
+_NUMBER = "a number"
+_COUNT = "a whole number"
+_SWITCH = "true or false"
+
+#: Every key that a file may have, and what its value must be.
+_KINDS: Mapping[str, str] = {
+    "data": _TEXT,
+    "listen": _TEXTS,
+    "registry": _TEXT,
+    "auth": _TEXT,
+    "allow_open": _SWITCH,
+    "drain": _NUMBER,
+    "client_socket_timeout": _NUMBER,
+    "public_endpoint": _TEXT,
+    "enable_v1_api": _SWITCH,
+    "image_size_cap": _COUNT,
+    "image_property_quota": _COUNT,
+    "disk_formats": _TEXTS,
+    "container_formats": _TEXTS,
+    "limit_param_default": _COUNT,
+    "api_limit_max": _COUNT,
+}
+
+
+def read_settings(command_line: Mapping[str, Any], config: str | None = None) -> Settings:
+    """
+    Settings from the options that were given, and from a file; the command line wins.
+
+    ``command_line`` has the names of `Settings`, and only what was given; stores are description
+    strings there.
+
+    :raises ConfigError: with a sentence about the first mistake.
+    """
+    given = {**(_read_file(Path(config)) if config else {}), **command_line}
+    data = Path(given.pop("data", DEFAULT_DATA)).absolute()
+    stores = tuple(_store(each) for each in given.pop("store", ()))
+    limits = {name: given.pop(name) for name in fields_dict(Limits) if name in given}
+    return Settings(
+        data=data,
+        listen=tuple(given.pop("listen", DEFAULT_LISTEN)),
+        store=stores or (parse(f"file:{quote(str(data / 'images'))}"),),
+        limits=Limits(**limits),
+        **given,
+    )
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(f"the configuration {path} cannot be read: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"the configuration {path} is not TOML: {error}") from error
+    return {key: _checked(path, key, value) for key, value in content.items()}
+
+
+def _checked(path: Path, key: str, value: Any) -> Any:
+    if key == "store":
+        tables = value if isinstance(value, list) else [value]
+        if not all(isinstance(table, dict) for table in tables):
+            raise ConfigError(f"in {path} each store is a table, [[store]], with a kind")
+        return tables
+    kind = _KINDS.get(key)
+    if kind is None:
+        raise ConfigError(f"in {path} {key!r} is not an option")
+    if kind is _TEXTS:
+        value = (value,) if isinstance(value, str) else value
+    if not _is(kind, value):
+        raise ConfigError(f"in {path} {key!r} must be {kind}, not {value!r}")
+    return tuple(value) if kind is _TEXTS else value
+
+
+def _is(kind: str, value: Any) -> bool:
+    if kind is _SWITCH:
+        return isinstance(value, bool)
+    if kind is _TEXTS:
+        return isinstance(value, Sequence) and all(isinstance(each, str) for each in value)
+    types: dict[str, Any] = {_TEXT: str, _NUMBER: (int, float), _COUNT: int}
+    return isinstance(value, types[kind]) and not isinstance(value, bool)
+
+
+def _store(given: str | dict[str, Any]) -> Description:
+    """A store's description, from a string or from a table with a kind and options."""
+    if isinstance(given, str):
+        try:
+            return parse(given)
+        except BadDescription as error:
+            raise ConfigError(f"the store {error}") from None
+    options = dict(given)
+    kind = options.pop("kind", None)
+    if not isinstance(kind, str):
+        raise ConfigError('a [[store]] table needs a kind, as in kind = "file"')
+    name = options.pop("name", kind)
+    return Description(name, kind, (), {key: str(value) for key, value in options.items()})

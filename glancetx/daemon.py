@@ -1,0 +1,89 @@
+"""``twistd glance``: what twistd asks of a plugin, and the life of the daemon."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, succeed
+from twisted.logger import Logger
+
+from glancetx import __version__
+from glancetx.config import ConfigError
+from glancetx.options import Options
+
+__all__ = ["Options", "makeService"]
+
+
+def makeService(options: Options) -> Service:
+    """
+    The service that twistd runs; nothing but the lock on the data directory is open yet.
+
+    :raises SystemExit: with one sentence when the configuration is wrong.
+    """
+    from twisted.internet import reactor
+
+    # Klein installs a reactor, so what imports it must wait until twistd has chosen one.
+    from glancetx.assemble import assemble
+    from glancetx.data_directory import claim
+    from glancetx.listening import web_address
+
+    settings = options.settings
+    try:
+        server = assemble(reactor, settings)
+        claim(settings.data)
+    except ConfigError as error:
+        raise SystemExit(f"twistd glance: {error}") from None
+    addresses = ", ".join(web_address(each) for each in settings.listen)
+    print(f"glancetx {__version__} listens on {addresses} and keeps its data in {settings.data}")
+    if settings.registry == "memory:":
+        print("The registry is in memory: every record is lost when the daemon ends.")
+    sys.stdout.flush()
+    return Daemon(reactor, server)
+
+
+class Daemon(Service):
+    """
+    Starts the server after twistd has forked, and stops it in order.
+
+    A server that cannot start ends the process with status 1.
+    """
+
+    _log = Logger()
+
+    def __init__(self, reactor: Any, server: Any) -> None:
+        self._reactor = reactor
+        self._server = server
+        self._starting: Deferred[None] = succeed(None)
+
+    def startService(self) -> None:
+        super().startService()
+        self._starting = ensureDeferred(self._start())
+
+    def stopService(self) -> Deferred[None]:
+        """Fires when everything is closed."""
+        super().stopService()
+        self._starting.cancel()
+        return self._starting.addCallback(lambda _: ensureDeferred(self._server.stop()))
+
+    async def _start(self) -> None:
+        try:
+            await self._server.start()
+        except CancelledError:
+            self._log.info("stopped while starting")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the operator has to know
+            self._log.critical("glancetx cannot start: {error}", error=error)
+            atexit.register(_exit_in_failure)
+            self._reactor.callLater(0, self._reactor.stop)
+        else:
+            self._log.info("glancetx {version} is ready", version=__version__)
+
+
+def _exit_in_failure() -> None:
+    """Twistd ends with status 0 after its reactor has run; whoever started us must know better."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)

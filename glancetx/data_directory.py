@@ -1,0 +1,36 @@
+"""The data directory, which belongs to one daemon at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from glancetx.config import ConfigError
+
+
+def claim(directory: Path) -> int:
+    """
+    Make the directory (0700) when it is missing, and lock it for as long as this process lives.
+
+    The lock survives the fork of a daemon, and nobody has to remove it after a crash.
+    The descriptor that holds it is returned.
+
+    :raises ConfigError: when another daemon has it, or it cannot be used.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigError(
+            f"the data directory {directory} cannot be used: {error.strerror}"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise ConfigError(
+            f"another daemon is using the data directory {directory}: "
+            "stop it, or give this one its own with --data"
+        ) from None
+    return lock

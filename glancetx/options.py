@@ -1,0 +1,128 @@
+"""The command line of ``twistd glance``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.python import usage
+
+from glancetx import __version__
+from glancetx.config import ConfigError, Settings, read_settings
+from glancetx.plugins import installed_stores
+
+
+class Options(usage.Options):
+    """Options of the daemon; `settings` is what they and the configuration file come to."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "A streaming image server that speaks the OpenStack Glance Images API v1. "
+        "Without options it listens on port 9292 of this machine alone, "
+        "and keeps everything in ./glance-data."
+    )
+    optFlags = [
+        [
+            "allow-open",
+            None,
+            "Serve addresses other than this machine's although nobody has to "
+            "authenticate. [default: refuse to start]",
+        ],
+    ]
+    optParameters = [
+        ["config", "c", None, "TOML file with the same options. [default: none]"],
+        [
+            "data",
+            "d",
+            None,
+            "Directory for what the daemon keeps by itself: registry and images. "
+            "[default: ./glance-data]",
+        ],
+        [
+            "registry",
+            "r",
+            None,
+            "Where records are kept: embedded: (PostgreSQL from the data directory), "
+            "postgresql://USER@HOST/NAME, postgres:DSN, or memory: (lost at the end). "
+            "[default: embedded:]",
+        ],
+        [
+            "auth",
+            "a",
+            None,
+            "Who may do what: none: gives everybody every right. [default: none:]",
+        ],
+        [
+            "drain",
+            None,
+            None,
+            "Seconds that running transfers get when the daemon is told to stop. [default: 60]",
+        ],
+    ]
+    settings: Settings
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._listen: list[str] = []
+        self._stores: list[str] = []
+
+    def opt_listen(self, endpoint: str) -> None:
+        """
+        Endpoint to serve, as Twisted describes it; may be given several times.
+        [default: tcp:9292:interface=127.0.0.1]
+        """
+        self._listen.append(endpoint)
+
+    def opt_store(self, description: str) -> None:
+        """
+        Store for images, as [NAME=]KIND:ARGUMENTS; may be given several times, and the first one
+        is written to. [default: file:DATA/images]
+        """
+        self._stores.append(description)
+
+    def opt_help_stores(self) -> None:
+        """List the stores that are installed, with their options, and exit."""
+        for _, maker in sorted(installed_stores().items()):
+            print(maker.help)
+        raise SystemExit(0)
+
+    def opt_version(self) -> None:
+        """Show the version and exit."""
+        print(f"glancetx {__version__}")
+        raise SystemExit(0)
+
+    opt_l = opt_listen
+    opt_s = opt_store
+
+    def postOptions(self) -> None:
+        """
+        :raises SystemExit: with one sentence when the configuration is wrong.
+        """
+        try:
+            self.settings = read_settings(self._given(), self["config"])
+        except ConfigError as error:
+            raise SystemExit(f"twistd glance: {error}") from None
+
+    def _given(self) -> dict[str, Any]:
+        """What stood on the command line, and nothing else."""
+        given: dict[str, Any] = {
+            name: self[name] for name in ("data", "registry", "auth") if self[name] is not None
+        }
+        if self["drain"] is not None:
+            given["drain"] = _seconds("drain", self["drain"])
+        if self["allow-open"]:
+            given["allow_open"] = True
+        if self._listen:
+            given["listen"] = tuple(self._listen)
+        if self._stores:
+            given["store"] = tuple(self._stores)
+        return given
+
+
+def _seconds(option: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise ConfigError(f"--{option} must be a number of seconds, not {text!r}")
+    return seconds
