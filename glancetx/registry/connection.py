@@ -7,12 +7,31 @@ from select import POLLERR, POLLHUP, POLLIN, poll
 from typing import Any
 
 import psycopg2
+import psycopg2.errors
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from twisted.internet.defer import CancelledError
+from twisted.internet.error import ConnectionClosed
 from txpostgres.txpostgres import Connection as TxConnection
 
 #: A row, its columns in the order of the statement.
 Row = tuple[Any, ...]
 Arguments = Sequence[object] | Mapping[str, object] | None
+
+#: What goes wrong between us and the server, and not by a mistake in a statement.
+#: The driver turns the end of a statement that the server stopped, as it does with those whose time
+#: is over, into CancelledError.
+TROUBLE = (
+    psycopg2.OperationalError,
+    psycopg2.InterfaceError,
+    psycopg2.errors.ReadOnlySqlTransaction,
+    ConnectionClosed,
+    CancelledError,
+)
+
+
+def sentence_of(trouble: BaseException) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(trouble).split()) or type(trouble).__name__
 
 
 class Connection(TxConnection):  # type: ignore[misc]

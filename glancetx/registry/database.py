@@ -11,22 +11,15 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 import psycopg2
-import psycopg2.errors
-from twisted.internet.defer import (
-    CancelledError,
-    Deferred,
-    DeferredSemaphore,
-    TimeoutError,
-    ensureDeferred,
-)
-from twisted.internet.error import ConnectionClosed, DNSLookupError
+from twisted.internet.defer import Deferred, DeferredSemaphore, TimeoutError, ensureDeferred
+from twisted.internet.error import DNSLookupError
 from twisted.internet.interfaces import IReactorFDSet, IReactorPluggableNameResolver, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from glancetx.deferreds import shield
 from glancetx.errors import RegistryUnavailable
-from glancetx.registry.connection import Arguments, Connection, Row
+from glancetx.registry.connection import TROUBLE, Arguments, Connection, Row, sentence_of
 from glancetx.registry.dsn import read_dsn
 
 T = TypeVar("T")
@@ -42,17 +35,6 @@ class Run(Protocol):
     """Runs one statement within a transaction; its rows, none when it gives none."""
 
     def __call__(self, statement: str, arguments: Arguments = None, /) -> Awaitable[list[Row]]: ...
-
-
-#: What goes wrong between us and the server, but for what is wrong with a statement.
-#: The driver turns a statement that the server stopped, for its time was over, into CancelledError.
-_TROUBLE = (
-    psycopg2.OperationalError,
-    psycopg2.InterfaceError,
-    psycopg2.errors.ReadOnlySqlTransaction,
-    ConnectionClosed,
-    CancelledError,
-)
 
 
 class _Lost(Exception):
@@ -209,8 +191,8 @@ class Database:
         hang_up = self._reactor.callLater(timeout, connection.close)
         try:
             return await use(connection)
-        except _TROUBLE as trouble:
-            log.warn("The registry failed: {trouble}", trouble=_sentence(trouble))
+        except TROUBLE as trouble:
+            log.warn("The registry failed: {trouble}", trouble=sentence_of(trouble))
             if connection.closed and hang_up.active():
                 raise _Lost from trouble
             connection.close()
@@ -226,10 +208,10 @@ class Database:
         while not self._is_closed:
             try:
                 return await self._connect_once(deadline - self._reactor.seconds())
-            except (*_TROUBLE, psycopg2.Error, DNSLookupError, TimeoutError) as error:
+            except (*TROUBLE, psycopg2.Error, DNSLookupError, TimeoutError) as error:
                 trouble = error
             if self._reactor.seconds() + delay >= deadline:
-                log.error("The registry cannot be reached: {trouble}", trouble=_sentence(trouble))
+                log.error("The registry cannot be reached: {trouble}", trouble=sentence_of(trouble))
                 raise RegistryUnavailable from trouble
             await deferLater(self._reactor, delay)
             delay *= 2
@@ -250,7 +232,3 @@ class Database:
             if hang_up.active():
                 hang_up.cancel()
         return connection
-
-
-def _sentence(trouble: BaseException) -> str:
-    return " ".join(str(trouble).split()) or type(trouble).__name__
