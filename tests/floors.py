@@ -16,7 +16,9 @@ PACKAGE = "glancetx"
 VALUES = frozenset({"access", "change", "description", "errors", "image", "limits", "query"})
 PORTS = VALUES | {"interfaces", "deferreds", "threads", "streams", "plugins", "shelf"}
 BACKENDS = frozenset({"registry", "stores", "identity"})
-TOP = frozenset({"assemble", "config", "daemon", "listening", "options"})
+TOP = frozenset(
+    {"assemble", "config", "daemon", "data_directory", "listening", "options", "registry_source"}
+)
 
 #: Top-level module → those it may import besides itself.
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
