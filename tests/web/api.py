@@ -1,0 +1,73 @@
+"""A whole API in memory, for tests of the web floor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.task import Clock
+
+from glancetx.limits import Limits
+from glancetx.registry.memory import MemoryRegistry
+from glancetx.shelf import Shelf, ShelvedStore
+from glancetx.stores.memory import MemoryStore
+from glancetx.streams import Metering
+from glancetx.testing.http import MemoryClient, Response
+from glancetx.testing.threads import InlineThreads
+from glancetx.usecases.catalogue import Catalogue
+from glancetx.usecases.delete import Deletions
+from glancetx.usecases.download import Downloads
+from glancetx.usecases.transfers import Transfers
+from glancetx.usecases.upload import Uploads
+from glancetx.web.root import Front, Root
+from glancetx.web.site import StreamingSite
+from glancetx.web.v1.images import ImagesV1
+from glancetx.web.v1.uploading import Receiver
+
+FORMATS = {
+    "Content-Type": "application/octet-stream",
+    "x-image-meta-disk_format": "raw",
+    "x-image-meta-container_format": "bare",
+}
+
+
+@define
+class Api:
+    """The server, everything in memory and its time a `Clock`."""
+
+    limits: Limits = field(factory=Limits)
+    front: Front = field(factory=Front)
+    idle_timeout: float | None = 60.0
+    clock: Clock = field(factory=Clock)
+    store: Any = None
+    registry: Any = None
+    metering_memory: int = 24 << 20
+    transfers: Transfers = field(init=False)
+    site: StreamingSite = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.store = self.store or MemoryStore(self.clock)
+        self.registry = self.registry or MemoryRegistry(self.clock)
+        shelf = Shelf([ShelvedStore("file", self.store, frozenset({"file", "filesystem"}))])
+        metering = Metering(InlineThreads(), memory=self.metering_memory)
+        self.transfers = Transfers(self.clock, self.registry)
+        uploads = Uploads(self.registry, self.transfers, metering, self.limits)
+        v1 = ImagesV1(
+            Catalogue(self.registry, self.limits),
+            Receiver(uploads, shelf),
+            Downloads(shelf),
+            Deletions(self.registry, shelf, self.transfers),
+            self.limits,
+            self.clock,
+            self.idle_timeout,
+        )
+        root = Root(v1.app.resource(), self.front)
+        self.site = StreamingSite(root, self.clock, self.idle_timeout)
+
+    def connect(self) -> MemoryClient:
+        """A new connection."""
+        return MemoryClient(self.site)
+
+    def request(self, method: str, path: str, headers: Any = None, body: Any = None) -> Response:
+        """One request on a connection of its own."""
+        return self.connect().request(method, path, headers, body)
