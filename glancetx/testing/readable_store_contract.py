@@ -155,7 +155,6 @@ class ReadableStoreContract(TestCase):
         # Meanwhile another reader gets it all: time enough for those two to misbehave.
         await (await store.open(key)).flow_to(RecordingConsumer())
         self.assertEqual(paused.size, 0)
-        self.assertLess(consumer.size, 64 * 65_536, "all came in spite of the pause")
         for one in (consumer, paused):
             one.resume()
         await flow

@@ -33,7 +33,7 @@ from glancetx.testing.readable_store_contract import (
     ReadableStoreContract,
     peak_of,
 )
-from glancetx.testing.streams import HANG, RecordingConsumer, ScriptedStream
+from glancetx.testing.streams import END, HANG, RecordingConsumer, ScriptedStream
 
 __all__ = ["ReadableStoreContract", "StoreContract"]
 
@@ -183,13 +183,19 @@ class StoreContract(ReadableStoreContract):
         """Of two adds of the same image at once one wins, with all its bytes."""
         store = await self.started_store()
         image_id = new_id()
-        scripts = [[b"a" * 50_000] * 4, [b"b" * 50_000] * 4]
-        adds = [as_deferred(store.add(image_id, ScriptedStream(script))) for script in scripts]
+        sources = [ScriptedStream([each * 50_000] * 4, then=HANG) for each in (b"a", b"b")]
+        adds = [as_deferred(store.add(image_id, source)) for source in sources]
+        await self.until_taken(store, sources[0])
+        for source in sources:
+            # The second one may have been refused already, or not begun yet.
+            source.then = END
+            if source.was_poured:
+                source.finish()
         results = await DeferredList(adds, consumeErrors=True)
         self.assertEqual(sorted(good for good, _ in results), [False, True], "not just one won")
-        for script, (good, result) in zip(scripts, results, strict=True):
+        for source, (good, result) in zip(sources, results, strict=True):
             if good:
-                self.assertEqual(await self.read(store, result), b"".join(script))
+                self.assertEqual(await self.read(store, result), b"".join(source.chunks))
             else:
                 self.assertIsInstance(result.value, DataExists)  # type: ignore[attr-defined]
 
