@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
+from signal import Signals
 
 from attrs import frozen
 from twisted.internet.defer import Deferred, TimeoutError
@@ -77,10 +78,10 @@ class Child(ProcessProtocol):
         """The end of what it wrote, in one line."""
         return "; ".join(list(self.lines)[-3:]) or "it said nothing"
 
-    def signal(self, name: str) -> None:
+    def signal(self, number: Signals) -> None:
         """Send a signal, unless it has ended."""
         if not self.has_ended and self.transport is not None:
-            self.transport.signalProcess(name)
+            self.transport.signalProcess(number)
 
     def ended(self) -> Deferred[None]:
         """Fires when it has ended and all that it wrote has been read."""

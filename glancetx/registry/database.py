@@ -11,7 +11,13 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 import psycopg2
-from twisted.internet.defer import Deferred, DeferredSemaphore, TimeoutError, ensureDeferred
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    DeferredSemaphore,
+    TimeoutError,
+    ensureDeferred,
+)
 from twisted.internet.error import DNSLookupError
 from twisted.internet.interfaces import IReactorFDSet, IReactorPluggableNameResolver, IReactorTime
 from twisted.internet.task import deferLater
@@ -195,7 +201,8 @@ class Database:
             log.warn("The registry failed: {trouble}", trouble=sentence_of(trouble))
             if connection.closed and hang_up.active():
                 raise _Lost from trouble
-            connection.close()
+            if not isinstance(trouble, CancelledError):
+                connection.close()
             raise RegistryUnavailable from trouble
         finally:
             if hang_up.active():

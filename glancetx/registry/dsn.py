@@ -82,8 +82,10 @@ def read_dsn(text: str) -> DSN:
             "or 'postgresql://user@host/dbname'"
         ) from None
     hosts, ports = parameters.get("host", "").split(","), parameters.get("port", "").split(",")
-    if len(ports) not in (1, len(hosts)):
-        raise ValueError("The address of the database must give one port, or one for each host")
+    if len(ports) not in (1, len(hosts)) or not all(port.isdecimal() or not port for port in ports):
+        raise ValueError(
+            "The address of the database must give one port number, or one for each host"
+        )
     return DSN(parameters)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from signal import SIGINT, SIGKILL, SIGQUIT
 from typing import ParamSpec, TypeVar
 
 from psycopg2.extensions import make_dsn
@@ -69,7 +70,7 @@ class EmbeddedPostgres:
     look_again = 0.02
     longest_pause = 10.0
     #: How to end it, and how many seconds each signal is given.
-    ways_to_end = (("INT", 15.0), ("QUIT", 5.0), ("KILL", 5.0))
+    ways_to_end = ((SIGINT, 15.0), (SIGQUIT, 5.0), (SIGKILL, 5.0))
 
     def __init__(
         self,
@@ -123,16 +124,16 @@ class EmbeddedPostgres:
             self._watch.cancel()
             self._watch = None
         if self._child is not None:
-            for name, seconds in self.ways_to_end:
-                self._child.signal(name)
+            for number, seconds in self.ways_to_end:
+                self._child.signal(number)
                 if await self._child.ends_within(seconds, self._reactor):
                     break
         self._child = None
         self._cluster.close()
 
     async def _initialise(self) -> None:
-        arguments = ["-D", HANDED_DOWN, "-U", "glance", "-A", "trust", "-E", "UTF8"]
-        arguments += ["--locale=C", "--data-checksums", "--no-instructions"]
+        arguments = ["-D", HANDED_DOWN, "-U", "glance", "--auth-local=trust", "--auth-host=reject"]
+        arguments += ["-E", "UTF8", "--locale=C", "--data-checksums", "--no-instructions"]
         if self._settings["fsync"] == "off":
             arguments.append("--no-sync")
         child = self._spawn("initdb", arguments)
@@ -164,7 +165,7 @@ class EmbeddedPostgres:
             if self._is_ready(child):
                 return True
             if self._reactor.seconds() >= deadline:
-                child.signal("QUIT")
+                child.signal(SIGQUIT)
             await deferLater(self._reactor, self.look_again)
         return False
 
