@@ -1,13 +1,14 @@
-"""Threads for tests that have no reactor: the work is done on the spot."""
+"""Threads without threads, for tests that await nothing real."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IReactorFromThreads
 
+from glancetx.deferreds import finish_first
 from glancetx.threads import Threads
 
 P = ParamSpec("P")
@@ -15,13 +16,43 @@ T = TypeVar("T")
 
 
 class InlineThreads(Threads):
-    """Runs each job at once, in the caller's thread; needs neither a reactor nor a start."""
+    """Does each job at once, in the thread of the caller."""
 
-    def __init__(self) -> None:
-        super().__init__(_NO_REACTOR, "inline", 1)
+    def __init__(self, size: int = 1) -> None:
+        super().__init__(None, "inline", size)  # type: ignore[arg-type]
+
+    def startService(self) -> None:
+        self.running = True
+
+    def stopService(self) -> None:
+        self.running = False
 
     def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
-        return maybeDeferred(job, *args, **kwargs)
+        return finish_first(maybeDeferred(job, *args, **kwargs))
 
 
-_NO_REACTOR: IReactorFromThreads = None  # type: ignore[assignment]
+class HeldThreads(InlineThreads):
+    """Holds each job until the test says `do_one` or `do_all`."""
+
+    def __init__(self, size: int = 1) -> None:
+        super().__init__(size)
+        self._jobs: deque[Deferred[None]] = deque()
+
+    @property
+    def held(self) -> int:
+        """How many jobs wait."""
+        return len(self._jobs)
+
+    def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        turn: Deferred[None] = Deferred()
+        self._jobs.append(turn)
+        return finish_first(turn.addCallback(lambda _: job(*args, **kwargs)))
+
+    def do_one(self) -> None:
+        """Do the job that has waited longest."""
+        self._jobs.popleft().callback(None)
+
+    def do_all(self) -> None:
+        """Do what waits, also what is added meanwhile."""
+        while self._jobs:
+            self.do_one()
