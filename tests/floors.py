@@ -49,7 +49,6 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     "treq": frozenset({"stores"}),
     "twisted.internet.reactor": frozenset({"daemon"}),
     "twisted.web": frozenset({"web"}),
-    "twisted.web.http_headers": frozenset({"web", "testing"}),
     "twisted.web.client": frozenset({"web", "stores"}),
     "twisted.web.http_headers": frozenset({"web", "stores", "testing"}),
     "werkzeug": frozenset({"web"}),
