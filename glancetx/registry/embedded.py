@@ -24,6 +24,7 @@ from twisted.logger import Logger
 from glancetx.deferreds import finish_first
 from glancetx.registry.child import HANDED_DOWN, Child, IChildReactor, spawn
 from glancetx.registry.cluster import Cluster, EmbeddedFailure
+from glancetx.registry.programs import programs_for
 
 __all__ = ["EmbeddedFailure", "EmbeddedPostgres"]
 
@@ -82,6 +83,7 @@ class EmbeddedPostgres:
         self._reactor = reactor
         self._cluster = Cluster(Path(directory), user)
         self._settings = {**SETTINGS, **(settings or {})}
+        self._programs = Path()
         self._child: Child | None = None
         self._watch: Deferred[None] | None = None
         self._is_stopping = False
@@ -109,7 +111,9 @@ class EmbeddedPostgres:
         """
         self._is_stopping = False
         try:
-            if not await self._in_thread(self._cluster.open):
+            is_filled = await self._in_thread(self._cluster.open)
+            self._programs = await self._in_thread(self._find_programs)
+            if not is_filled:
                 await self._initialise()
             await self._launch()
         except BaseException:
@@ -130,6 +134,12 @@ class EmbeddedPostgres:
                     break
         self._child = None
         self._cluster.close()
+
+    def _find_programs(self) -> Path:
+        try:
+            return programs_for(self._cluster.account)
+        except OSError as error:
+            raise EmbeddedFailure(f"PostgreSQL's programs cannot be used: {error}") from error
 
     async def _initialise(self) -> None:
         arguments = ["-D", HANDED_DOWN, "-U", "glance", "--auth-local=trust", "--auth-host=reject"]
@@ -201,16 +211,13 @@ class EmbeddedPostgres:
             raise EmbeddedFailure("The embedded PostgreSQL was stopped while it started")
         if self._cluster.directory is None:
             raise EmbeddedFailure("The embedded PostgreSQL has no directory")
-        try:
-            self._child = spawn(
-                self._reactor,
-                self._cluster.account,
-                self._cluster.directory,
-                program,
-                arguments,
-            )
-        except OSError as error:
-            raise EmbeddedFailure(f"PostgreSQL could not be run: {error}") from error
+        self._child = spawn(
+            self._reactor,
+            self._cluster.account,
+            self._cluster.directory,
+            self._programs / program,
+            arguments,
+        )
         return self._child
 
     def _failure(self, what: str, child: Child) -> EmbeddedFailure:
