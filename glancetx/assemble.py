@@ -112,7 +112,7 @@ class Server:
         settings, clock = self._settings, self._reactor
         limits = settings.limits
         idle_timeout = settings.client_socket_timeout or None
-        transfers = Transfers(clock, registry)
+        transfers = Transfers(clock, registry, settings.transfer_lease)
         deletions = Deletions(registry, self._shelf, transfers)
         uploads = Uploads(registry, transfers, metering, limits)
         v1 = ImagesV1(
@@ -128,7 +128,7 @@ class Server:
         return _Front(
             StreamingSite(root, clock, idle_timeout),
             transfers,
-            Janitor(clock, registry, self._shelf, deletions),
+            Janitor(clock, registry, self._shelf, deletions, settings.transfer_lease / 3),
         )
 
 

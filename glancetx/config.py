@@ -22,7 +22,10 @@ class Settings:
     """
     Everything an operator can set.
 
-    ``drain`` and ``client_socket_timeout`` are seconds; a timeout of 0 lasts for ever.
+    ``drain``, ``client_socket_timeout`` and ``transfer_lease`` are seconds.
+    A timeout of 0 lasts for ever.
+    ``transfer_lease`` is how long after a daemon died its uploads are taken for running; at least
+    one second.
     ``store`` has at least one description, the default for writing first.
     """
 
@@ -34,6 +37,7 @@ class Settings:
     allow_open: bool = False
     drain: float = 60.0
     client_socket_timeout: float = 900.0
+    transfer_lease: float = 30.0
     public_endpoint: str | None = None
     enable_v1_api: bool = True
     limits: Limits = field(factory=Limits)
@@ -44,8 +48,10 @@ DEFAULT_LISTEN = ("tcp:9292:interface=127.0.0.1",)
 
 _TEXT = "a string"
 _TEXTS = "a list of strings"
-_NUMBER = "a number"
-_COUNT = "a whole number"
+_SECONDS = "a number of seconds"
+_LEASE = "a number of seconds, at least 1"
+_COUNT = "a whole number from 0 on"
+_QUOTA = "a whole number"
 _SWITCH = "true or false"
 
 #: Every key that a file may have, and what its value must be.
@@ -55,12 +61,13 @@ _KINDS: Mapping[str, str] = {
     "registry": _TEXT,
     "auth": _TEXT,
     "allow_open": _SWITCH,
-    "drain": _NUMBER,
-    "client_socket_timeout": _NUMBER,
+    "drain": _SECONDS,
+    "client_socket_timeout": _SECONDS,
+    "transfer_lease": _LEASE,
     "public_endpoint": _TEXT,
     "enable_v1_api": _SWITCH,
     "image_size_cap": _COUNT,
-    "image_property_quota": _COUNT,
+    "image_property_quota": _QUOTA,
     "disk_formats": _TEXTS,
     "container_formats": _TEXTS,
     "limit_param_default": _COUNT,
@@ -96,7 +103,7 @@ def _read_file(path: Path) -> dict[str, Any]:
             content = tomllib.load(file)
     except OSError as error:
         raise ConfigError(f"the configuration {path} cannot be read: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # no TOML, or not even UTF-8
         raise ConfigError(f"the configuration {path} is not TOML: {error}") from error
     return {key: _checked(path, key, value) for key, value in content.items()}
 
@@ -118,12 +125,18 @@ def _checked(path: Path, key: str, value: Any) -> Any:
 
 
 def _is(kind: str, value: Any) -> bool:
+    if kind is _TEXT:
+        return isinstance(value, str) and "\0" not in value
+    if kind is _TEXTS:
+        return isinstance(value, Sequence) and all(_is(_TEXT, each) for each in value)
     if kind is _SWITCH:
         return isinstance(value, bool)
-    if kind is _TEXTS:
-        return isinstance(value, Sequence) and all(isinstance(each, str) for each in value)
-    types: dict[str, Any] = {_TEXT: str, _NUMBER: (int, float), _COUNT: int}
-    return isinstance(value, types[kind]) and not isinstance(value, bool)
+    if isinstance(value, bool):
+        return False
+    if kind in (_SECONDS, _LEASE):
+        least = 1 if kind is _LEASE else 0
+        return isinstance(value, (int, float)) and least <= value < float("inf")
+    return isinstance(value, int) and (kind is _QUOTA or value >= 0)
 
 
 def _store(given: str | dict[str, Any]) -> Description:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
 from typing import Any
 
@@ -49,7 +50,8 @@ class Daemon(Service):
     """
     Starts the server after twistd has forked, and stops it in order.
 
-    A server that cannot start ends the process with status 1.
+    SIGTERM and SIGINT end the process with status 0, however often they come.
+    A server that cannot start ends it with status 1.
     """
 
     _log = Logger()
@@ -58,14 +60,18 @@ class Daemon(Service):
         self._reactor = reactor
         self._server = server
         self._starting: Deferred[None] = succeed(None)
+        self._is_ending = False
 
     def startService(self) -> None:
         super().startService()
+        # The reactor sets handlers of its own when it begins to run; ours come after them.
+        self._reactor.callWhenRunning(self._heed_signals)
         self._starting = ensureDeferred(self._start())
 
     def stopService(self) -> Deferred[None]:
         """Fires when everything is closed."""
         super().stopService()
+        self._is_ending = True
         self._starting.cancel()
         return self._starting.addCallback(lambda _: ensureDeferred(self._server.stop()))
 
@@ -76,14 +82,31 @@ class Daemon(Service):
             self._log.info("stopped while starting")
         except Exception as error:  # noqa: BLE001 - whatever it is, the operator has to know
             self._log.critical("glancetx cannot start: {error}", error=error)
-            atexit.register(_exit_in_failure)
-            self._reactor.callLater(0, self._reactor.stop)
+            atexit.register(_exit_in_failure, f"twistd glance: cannot start: {error}")
+            self._end()
         else:
             self._log.info("glancetx {version} is ready", version=__version__)
 
+    def _heed_signals(self) -> None:
+        """Twistd's own handlers let the process die of the signal, and fail at the second one."""
+        for number in signal.SIGTERM, signal.SIGINT:
+            signal.signal(number, lambda *_: self._reactor.callFromThread(self._told_to_end))
 
-def _exit_in_failure() -> None:
+    def _told_to_end(self) -> None:
+        self._log.info("told to stop")
+        self._end()
+
+    def _end(self) -> None:
+        if not self._is_ending:
+            self._is_ending = True
+            self._reactor.callWhenRunning(self._reactor.stop)
+
+
+def _exit_in_failure(sentence: str) -> None:
     """Twistd ends with status 0 after its reactor has run; whoever started us must know better."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    # Twistd sends sys.stderr to the log.
+    print(sentence, file=sys.__stderr__)
+    for stream in sys.stdout, sys.__stdout__, sys.__stderr__:
+        if stream is not None:
+            stream.flush()
     os._exit(1)

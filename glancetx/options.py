@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.python import usage
@@ -66,21 +67,15 @@ class Options(usage.Options):
         self._stores: list[str] = []
 
     def opt_listen(self, endpoint: str) -> None:
-        """
-        Endpoint to serve, as Twisted describes it; may be given several times.
-        [default: tcp:9292:interface=127.0.0.1]
-        """
+        """Endpoint to serve; may be repeated. [default: tcp:9292:interface=127.0.0.1]"""
         self._listen.append(endpoint)
 
     def opt_store(self, description: str) -> None:
-        """
-        Store for images, as [NAME=]KIND:ARGUMENTS; may be given several times, and the first one
-        is written to. [default: file:DATA/images]
-        """
+        """Store, [NAME=]KIND:ARGUMENTS; the first is written to. [default: file:DATA/images]"""
         self._stores.append(description)
 
     def opt_help_stores(self) -> None:
-        """List the stores that are installed, with their options, and exit."""
+        """List the installed stores and exit."""
         for _, maker in sorted(installed_stores().items()):
             print(maker.help)
         raise SystemExit(0)
@@ -92,6 +87,16 @@ class Options(usage.Options):
 
     opt_l = opt_listen
     opt_s = opt_store
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """
+        :raises SystemExit: with one sentence when an option does not exist or lacks its value.
+        """
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            sentence = str(error).rstrip(".")
+            raise SystemExit(f"twistd glance: {sentence}; see twistd glance --help") from None
 
     def postOptions(self) -> None:
         """

@@ -1,0 +1,296 @@
+"""
+A real ``twistd glance`` for tests: started, watched, and gone when its test is over.
+
+The reactor of the tests never blocks: the daemon and curl are its children, and whoever has to
+block does so in a thread.
+"""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sysconfig
+import tempfile
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+from twisted.internet import reactor as the_reactor
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.error import ProcessExitedAlready
+from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
+
+#: What is installed provides more interfaces than its type tells.
+reactor: Any = the_reactor
+
+TWISTD = str(Path(sysconfig.get_path("scripts"), "twistd"))
+
+#: Seconds that a busy machine may take for what normally takes one or two.
+PATIENCE = 60
+
+#: Headers of an upload.
+FORMATS = {
+    "Content-Type": "application/octet-stream",
+    "x-image-meta-disk_format": "raw",
+    "x-image-meta-container_format": "bare",
+}
+
+
+class Ended(Exception):
+    """A process ended before it said what was waited for; the text is all that it said."""
+
+
+class Process(ProcessProtocol):
+    """A child, and what it says."""
+
+    def __init__(self):
+        self.out = self.err = b""
+        self.status = None
+        self.pid = None
+        self._expected = []
+        self._ended = []
+
+    @property
+    def log(self):
+        """All that it wrote, as text."""
+        return (self.out + self.err).decode("utf-8", "replace")
+
+    @property
+    def is_running(self):
+        return self.status is None
+
+    def connectionMade(self):
+        self.pid = self.transport.pid
+
+    def outReceived(self, data):
+        self.out += data
+        self._look()
+
+    def errReceived(self, data):
+        self.err += data
+        self._look()
+
+    def processEnded(self, reason):
+        code, signal = reason.value.exitCode, reason.value.signal
+        self.status = code if signal is None else -signal
+        self._look()
+        ended, self._ended = self._ended, []
+        for done in ended:
+            done.callback(self.status)
+        expected, self._expected = self._expected, []
+        for _, done in expected:
+            done.errback(Ended(self.log))
+
+    def says(self, pattern, patience=PATIENCE):
+        """Fires with the match when it has written this; fails when it ends without."""
+        done: Deferred[re.Match[str]] = Deferred()
+        self._expected.append((re.compile(pattern), done))
+        self._look()
+        if not self.is_running and not done.called:
+            done.errback(Ended(self.log))
+        return done.addTimeout(patience, reactor)
+
+    def ended(self, patience=PATIENCE):
+        """Fires when it has ended, with its exit status, or with a signal's number below zero."""
+        done: Deferred[int] = Deferred()
+        if self.is_running:
+            self._ended.append(done)
+        else:
+            done.callback(self.status)
+        return done.addTimeout(patience, reactor)
+
+    def signal(self, name):
+        """Send a signal, unless it has ended."""
+        try:
+            self.transport.signalProcess(name)
+        except ProcessExitedAlready:
+            pass
+
+    async def stop(self):
+        """End it in order; its exit status."""
+        self.signal("TERM")
+        return await self.ended()
+
+    def _look(self):
+        for pattern, done in list(self._expected):
+            if match := pattern.search(self.log):
+                self._expected.remove((pattern, done))
+                done.callback(match)
+
+
+class Daemon(Process):
+    """A daemon in the foreground. Everything but `data` is known once it is ready."""
+
+    def __init__(self, data):
+        super().__init__()
+        self.data = data
+        self.port = 0
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    async def ready(self):
+        """Waits until it serves."""
+        await self.says("is ready")
+        self.port = int((await self.says(r"listening on 127\.0\.0\.1:(\d+)"))[1])
+
+    def ask(self, method, path, headers=(), body=None):
+        """Fires with the `Answer` to one request, made in a thread."""
+        return deferToThread(ask, self.port, method, path, headers, body)
+
+    async def reserve(self, **headers):
+        """The id of a new image that waits for its bytes."""
+        answer = await self.ask("POST", "/v1/images", {**FORMATS, **headers, "Content-Type": ""})
+        return answer.json["image"]["id"]
+
+    async def status_of(self, image_id):
+        """The status of an image."""
+        return (await self.ask("HEAD", f"/v1/images/{image_id}")).headers["x-image-meta-status"]
+
+    async def becomes(self, image_id, status, patience=PATIENCE):
+        """Waits until an image has this status; fails when it takes too long."""
+        await eventually(lambda: self._has(image_id, status), patience)
+
+    async def _has(self, image_id, status):
+        return await self.status_of(image_id) == status
+
+    def files(self):
+        """Every file below ``images/``, as path below it."""
+        images = self.data / "images"
+        return sorted(str(path.relative_to(images)) for path in images.rglob("*") if path.is_file())
+
+    def postgres(self):
+        """The pid of the embedded PostgreSQL, or None when it is gone."""
+        return postgres_of(self.data)
+
+    def memory(self):
+        """The most memory that it has had since it was started or `forget_memory`, in bytes."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+
+    def forget_memory(self):
+        """From now on `memory` tells the most since now."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+
+@frozen
+class Answer:
+    """What a server answered; names of headers in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self):
+        import json
+
+        return json.loads(self.body)
+
+
+def ask(port, method, path, headers=(), body=None):
+    """The answer to one request on a connection of its own; blocks."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        connection.request(method, path, body, {k: v for k, v in dict(headers).items() if v})
+        response = connection.getresponse()
+        fields = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, fields, response.read())
+    finally:
+        connection.close()
+
+
+def folder(test):
+    """A new directory that goes when the test is over; short enough for sockets."""
+    path = Path(tempfile.mkdtemp(prefix="glancetx-"))
+    test.addCleanup(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
+def run(test, *command, process=None, cwd=None, environment=()):
+    """A process that is killed when the test is over."""
+    process = Process() if process is None else process
+    env = {**os.environ, **dict(environment)}
+    reactor.spawnProcess(process, command[0], [str(part) for part in command], env, cwd)
+
+    async def kill():
+        process.signal("KILL")
+        await process.ended()
+
+    test.addCleanup(lambda: ensureDeferred(kill()))
+    return process
+
+
+def launch(test, *options, data=None, twistd=(), before=(), cwd=None, environment=()):
+    """
+    A `Daemon` that has just been started, on a port of its own.
+
+    ``options`` follow ``glance``, ``twistd`` precede it, ``before`` is a command that runs it.
+    It has gone with its PostgreSQL when the test is over.
+    """
+    place = folder(test)
+    daemon = Daemon(place / "data" if data is None else data)
+    test.addCleanup(lambda: ensureDeferred(eventually(lambda: daemon.postgres() is None)))
+    listen = [] if "--listen" in options else ["--listen", "tcp:0:interface=127.0.0.1"]
+    kept = [] if "--data" in options else ["--data", daemon.data]
+    command = [*before, TWISTD, "-n", "--pidfile=", *twistd, "glance", *kept, *listen, *options]
+    command[0] = shutil.which(command[0]) or command[0]
+    run(test, *command, process=daemon, cwd=cwd or place, environment=environment)
+    return daemon
+
+
+async def start(test, *options, **details):
+    """A `Daemon` that is ready; as `launch`."""
+    daemon = launch(test, *options, **details)
+    await daemon.ready()
+    return daemon
+
+
+def postgres_of(data):
+    """The pid of the PostgreSQL whose directory is in this data directory, while it runs."""
+    try:
+        pid = int((data / "registry" / "postmaster.pid").read_text().splitlines()[0])
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, IndexError, ValueError):
+        return None
+    return pid if b"postgres" in command else None
+
+
+async def eventually(condition, patience=PATIENCE):
+    """Waits until the condition, which may be awaitable, is true; fails when it takes too long."""
+    deadline = reactor.seconds() + patience
+    while True:
+        result = condition()
+        if hasattr(result, "__await__"):
+            result = await result
+        if result:
+            return
+        if reactor.seconds() > deadline:
+            raise AssertionError("what was waited for did not happen")
+        await deferLater(reactor, 0.1)
+
+
+async def curl(test, *arguments):
+    """What curl writes; fails when it does."""
+    process = run(test, shutil.which("curl") or "curl", "-sS", *arguments)
+    status = await process.ended(180)
+    if status != 0:
+        raise AssertionError(f"curl {arguments} ended with {status}: {process.log}")
+    return process.out
+
+
+def free_port():
+    """A port that nobody uses now."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def call(*command, **details):
+    """A short command's result; blocks, so only where no daemon has to be answered."""
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, **details)
