@@ -12,7 +12,7 @@ from signal import Signals
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.interfaces import IReactorProcess, IReactorTime
 from twisted.internet.protocol import ProcessProtocol
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from glancetx.registry.account import Account
@@ -23,6 +23,9 @@ log = Logger()
 #: The link leads straight to the directory: a child that may not pass through the directories above
 #: it, say because they are root's own, gets there all the same.
 HANDED_DOWN = "/proc/self/fd/3"
+
+
+_BAD_WORDS = ("WARNING:", "ERROR:", "FATAL:", "PANIC:")
 
 
 class IChildReactor(IReactorProcess, IReactorTime):
@@ -92,7 +95,9 @@ class Child(ProcessProtocol):
         text = line.decode("utf-8", "replace").strip()
         if text:
             self.lines.append(text)
-            log.info("{name}: {line}", name=self.name, line=text)
+            is_bad = any(word in text for word in _BAD_WORDS)
+            level = LogLevel.warn if is_bad else LogLevel.debug
+            log.emit(level, "{name}: {line}", name=self.name, line=text)
 
 
 def spawn(

@@ -44,6 +44,10 @@ SETTINGS: Mapping[str, str] = {
     "max_connections": "100",
     "shared_buffers": "64MB",
     "log_min_messages": "warning",
+    "log_checkpoints": "off",
+    # Statements and rows hold locations, and these may hold credentials: they are not for a log.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
 
 #: What a server says while one before it, whose daemon was killed, has not quite ended.

@@ -1,0 +1,307 @@
+"""The suite for registries is itself tested: a registry broken in one way fails just there."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import TestResult
+
+from attrs import evolve
+from twisted.internet import reactor as the_reactor
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock, deferLater
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from glancetx.change import KEEP, Change
+from glancetx.errors import ImageExists, StatusConflict
+from glancetx.image import Status, Visibility
+from glancetx.interfaces import IRegistry
+from glancetx.registry.memory import MemoryRegistry
+from glancetx.testing.registry_contract import RegistryContract
+
+#: What is installed provides more interfaces than its type tells.
+reactor: Any = the_reactor
+
+
+class ForgetsIds(MemoryRegistry):
+    """Deleted images go for good."""
+
+    async def insert(self, image):
+        record = self._records.get(image.image_id)
+        if record is not None and record.image.status is Status.DELETED:
+            del self._records[image.image_id]
+        return await super().insert(image)
+
+
+class Overwrites(MemoryRegistry):
+    async def insert(self, image):
+        try:
+            return await super().insert(image)
+        except ImageExists:
+            self._records[image.image_id].image = image
+            raise
+
+
+class FoldsCase(MemoryRegistry):
+    def _find(self, image_id):
+        return super()._find(image_id.strip() if image_id.strip() in self._records else image_id)
+
+
+class DropsNulls(MemoryRegistry):
+    async def insert(self, image):
+        kept = {key: value for key, value in image.properties.items() if value is not None}
+        return await super().insert(evolve(image, properties=kept))
+
+
+class KeepsTheCallersTimes(MemoryRegistry):
+    async def insert(self, image):
+        stamped = await super().insert(image)
+        if image.created_at.year > 1:
+            stamped = evolve(stamped, created_at=image.created_at)
+        self._records[image.image_id].image = stamped
+        return stamped
+
+
+class IgnoresExpectations(MemoryRegistry):
+    def _find_in(self, image_id, expect):
+        return self._find(image_id)
+
+
+class ChangesBeforeLooking(MemoryRegistry):
+    async def update(self, image_id, change, expect):
+        record = self._find(image_id)
+        before = record.image.status
+        if before not in expect:
+            record.image = evolve(record.image, name="half")
+        return await super().update(image_id, change, expect)
+
+
+class AlwaysMerges(MemoryRegistry):
+    async def update(self, image_id, change, expect):
+        return await super().update(image_id, evolve(change, purge=False), expect)
+
+
+class AlwaysPurges(MemoryRegistry):
+    async def update(self, image_id, change, expect):
+        return await super().update(image_id, evolve(change, purge=True), expect)
+
+
+class ForgetsReasons(MemoryRegistry):
+    async def update(self, image_id, change, expect):
+        values = {name: value for name, value in change.values.items() if name != "status_reason"}
+        return await super().update(image_id, evolve(change, values=values), expect)
+
+
+class MakesAnyMove(MemoryRegistry):
+    async def update(self, image_id, change, expect):
+        return await super().update(image_id, _Lax(**_fields(change)), expect)
+
+
+class _Lax(Change):
+    def check_moves(self, expect):
+        pass
+
+
+def _fields(change):
+    return {name: getattr(change, name) for name in ("values", "properties", "purge", "lease")}
+
+
+class NeverClearsDeletedAt(MemoryRegistry):
+    async def update(self, image_id, change, expect):
+        before = self._find(image_id).image.deleted_at
+        image = await super().update(image_id, change, expect)
+        if before is not None:
+            image = evolve(image, deleted_at=before)
+            self._records[image_id].image = image
+        return image
+
+
+class StandsStill(MemoryRegistry):
+    def _stamp(self):
+        return super()._stamp() if not self._records else self._last_stamp
+
+
+class DropsLeases(MemoryRegistry):
+    """Every update ends the lease that it does not speak of."""
+
+    async def update(self, image_id, change, expect):
+        if change.lease is KEEP:
+            change = evolve(change, lease=None)
+        return await super().update(image_id, change, expect)
+
+
+class HoldsLeases(MemoryRegistry):
+    """No update ends a lease."""
+
+    async def update(self, image_id, change, expect):
+        if change.lease is None:
+            change = evolve(change, lease=KEEP)
+        return await super().update(image_id, change, expect)
+
+
+class TakesWithoutLease(MemoryRegistry):
+    async def take_overdue(self, lease, limit):
+        return await super().take_overdue(-5, limit)
+
+
+class TakesAll(MemoryRegistry):
+    async def take_overdue(self, lease, limit):
+        return await super().take_overdue(lease, 100)
+
+
+class TakesAnyOrder(MemoryRegistry):
+    async def take_overdue(self, lease, limit):
+        taken = await super().take_overdue(lease, limit)
+        return sorted(taken, key=lambda image: image.image_id)
+
+
+class RenewStamps(MemoryRegistry):
+    async def renew(self, image_id, expect, lease):
+        await super().renew(image_id, expect, lease)
+        record = self._records[image_id]
+        record.image = evolve(record.image, updated_at=self._stamp())
+
+
+class ListsOldestFirst(MemoryRegistry):
+    async def select(self, query):
+        return (await super().select(query))[::-1]
+
+
+class ListsEverything(MemoryRegistry):
+    async def select(self, query):
+        return await super().select(evolve(query, everything=True))
+
+
+class ListsStrangersOwnerless(MemoryRegistry):
+    """Whoever has no project owns what has no owner."""
+
+    async def select(self, query):
+        if query.owner is None and not query.everything and query.public is not True:
+            images = await super().select(evolve(query, everything=True))
+            return [
+                image
+                for image in images
+                if image.owner is None
+                or (image.visibility is Visibility.PUBLIC and query.public is None)
+            ]
+        return await super().select(query)
+
+
+class ListsTheDead(MemoryRegistry):
+    async def select(self, query):
+        images = await super().select(query)
+        dead = [r.image for r in self._records.values() if r.image.status is Status.KILLED]
+        return (images + dead)[: query.limit] if query.after is None else images
+
+
+class IgnoresMarkers(MemoryRegistry):
+    """A page that begins anew, but only once, so that paging ends."""
+
+    async def select(self, query):
+        if query.after is not None and not hasattr(self, "began_anew"):
+            self.began_anew = True
+            query = evolve(query, after=None)
+        return await super().select(query)
+
+
+class IgnoresLimits(MemoryRegistry):
+    async def select(self, query):
+        return await super().select(evolve(query, limit=100))
+
+
+class TellsTheWrongState(MemoryRegistry):
+    async def update(self, image_id, change, expect):
+        try:
+            return await super().update(image_id, change, expect)
+        except StatusConflict:
+            raise StatusConflict(image_id, Status.DELETED) from None
+
+
+class ComparesTooEarly(MemoryRegistry):
+    """Looks, waits, and then sets: the race that one statement does not have."""
+
+    async def update(self, image_id, change, expect):
+        self._find_in(image_id, expect)
+        await deferLater(reactor, 0)
+        return await super().update(image_id, change, tuple(Status))
+
+
+class Overlooks(MemoryRegistry):
+    """Takes what a client must not send."""
+
+    async def insert(self, image):
+        try:
+            return await super().insert(image)
+        except ImageExists:
+            raise
+        except Exception:
+            return image
+
+
+#: The registry, and the tests that fail with it: all others must pass.
+BROKEN: dict[type[MemoryRegistry], set[str]] = {
+    ForgetsIds: {"an_id_is_taken_by_a_deleted_image"},
+    Overwrites: {"an_id_is_taken_once"},
+    FoldsCase: {"ids_are_exact"},
+    DropsNulls: {"gives_back_what_it_was_given"},
+    KeepsTheCallersTimes: {"stamps_a_new_record"},
+    IgnoresExpectations: {"update_expects_a_state", "one_of_many_wins", "renew_expects_a_state"},
+    ChangesBeforeLooking: {"update_expects_a_state", "one_of_many_wins"},
+    AlwaysMerges: {"properties_are_replaced"},
+    AlwaysPurges: {"properties_are_added", "racing_updates_are_all_kept"},
+    ForgetsReasons: {"update_sets_every_attribute"},
+    MakesAnyMove: {"illegal_moves"},
+    NeverClearsDeletedAt: {"deleted_at"},
+    StandsStill: {"update_stamps", "stamps_a_new_record", "newest_first"},
+    DropsLeases: {"a_lease_is_kept"},
+    HoldsLeases: {"a_lease_ends"},
+    TakesWithoutLease: {"a_lease_runs_out", "racing_takers", "oldest_leases_first"},
+    TakesAll: {"oldest_leases_first"},
+    TakesAnyOrder: {"oldest_leases_first"},
+    RenewStamps: {"renew"},
+    ListsOldestFirst: {"newest_first", "who_sees_what", "paging_while_others_insert"},
+    ListsEverything: {"who_sees_what"},
+    ListsStrangersOwnerless: {"who_sees_what"},
+    ListsTheDead: {"dead_images_are_not_listed"},
+    IgnoresMarkers: {"a_marker_need_not_be_listed", "paging_while_others_insert", "who_sees_what"},
+    IgnoresLimits: {"newest_first"},
+    TellsTheWrongState: {"update_expects_a_state", "one_of_many_wins"},
+    ComparesTooEarly: {"one_of_many_wins"},
+    Overlooks: {"refuses_what_it_cannot_hold"},
+}
+
+
+def failures_of(kind: type[MemoryRegistry]) -> set[str]:
+    """The tests of the suite that a registry of this kind does not pass."""
+
+    class Suite(RegistryContract, TestCase):
+        def make_registry(self) -> Deferred[IRegistry]:
+            return succeed(kind(Clock()))
+
+    failed = set()
+    for name in dir(Suite):
+        if name.startswith("test_"):
+            result = TestResult()
+            Suite(name).run(result)
+            if not result.wasSuccessful():
+                failed.add(name.removeprefix("test_"))
+    return failed
+
+
+class SuiteTests(SynchronousTestCase):
+    """What the suite notices."""
+
+    def test_sound(self):
+        """A registry that keeps all promises passes."""
+        self.assertEqual(failures_of(MemoryRegistry), set())
+
+
+def _add_test(kind: type[MemoryRegistry], expected: set[str]) -> None:
+    def test(self):
+        self.assertEqual(failures_of(kind), expected)
+
+    test.__doc__ = f"The suite notices one that {kind.__name__}."
+    setattr(SuiteTests, f"test_{kind.__name__}", test)
+
+
+for _kind, _expected in BROKEN.items():
+    _add_test(_kind, _expected)
