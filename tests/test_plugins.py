@@ -1,0 +1,106 @@
+"""Stores are found among the Twisted plugins, and made from description strings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from glancetx.description import parse
+from glancetx.interfaces import IStore, IStoreMaker
+from glancetx.plugins import BadStore, StoreMaker, installed_stores, open_store
+from glancetx.stores.file import FileStore
+
+MAKER = StoreMaker("memory", "glancetx.stores.memory.MemoryStore", "memory:  in memory")
+FILE = StoreMaker("file", "glancetx.stores.file.FileStore", "file:DIRECTORY")
+
+
+class StoreMakerTests(SynchronousTestCase):
+    """A line in a plugin module."""
+
+    def test_interface(self) -> None:
+        """It provides what is looked up; users may not name its locations unless it says so."""
+        verifyObject(IStoreMaker, MAKER)
+        self.assertFalse(MAKER.foreign)
+
+    def test_make(self) -> None:
+        """It imports the factory and calls it with the strings of the description."""
+        store = FILE.make(None, "images", threads="3")
+        self.assertIsInstance(store, FileStore)
+        verifyObject(IStore, MAKER.make(None))
+
+
+class OpenStoreTests(SynchronousTestCase):
+    """A description becomes a store, or a sentence for the operator."""
+
+    def test_opens(self) -> None:
+        """The maker of the kind makes it."""
+        maker, store = open_store(None, parse("fast=file:images:threads=2"), [MAKER, FILE])
+        self.assertIs(maker, FILE)
+        self.assertIsInstance(store, FileStore)
+
+    def test_unknown_kind(self) -> None:
+        """An unknown kind is refused by a sentence that names the known ones."""
+        error = self.assertRaises(BadStore, open_store, None, parse("tape:x"), [MAKER, FILE])
+        self.assertEqual(
+            str(error), "no store of kind 'tape' is installed (installed: file, memory)"
+        )
+        error = self.assertRaises(BadStore, open_store, None, parse("tape:x"), [])
+        self.assertIn("none", str(error))
+
+    def test_bad_arguments(self) -> None:
+        """Arguments that make no sense are refused by a sentence that says what to write."""
+        for text in ("file:", "file:a:b:c", "file:a:colour=red", "file:a:threads=many"):
+            error = self.assertRaises(BadStore, open_store, None, parse(text), [FILE])
+            self.assertIn("the store 'file' cannot be made", str(error))
+            self.assertIn(FILE.help, str(error))
+
+
+class InstalledTests(SynchronousTestCase):
+    """What is installed, seen from fresh processes."""
+
+    def run_python(self, code: str, *path: str) -> str:
+        """What the code prints in a fresh process with these directories on its path."""
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONWARNINGS": ""}
+        return subprocess.check_output([sys.executable, "-c", code], env=environment, text=True)
+
+    def test_ours(self) -> None:
+        """Our own stores are installed."""
+        makers = installed_stores()
+        self.assertTrue({"file", "memory"} <= makers.keys())
+        for maker in makers.values():
+            verifyObject(IStoreMaker, maker)
+
+    def test_third_party(self) -> None:
+        """A module in somebody's ``twisted/plugins`` is found, and its store opened."""
+        directory = os.path.abspath(self.mktemp())
+        os.makedirs(os.path.join(directory, "twisted", "plugins"))
+        with open(os.path.join(directory, "twisted", "plugins", "acme_store.py"), "w") as file:
+            file.write(
+                "from glancetx.plugins import StoreMaker\n"
+                "attic = StoreMaker('attic', 'acme_attic.Attic', 'attic:', foreign=True)\n"
+            )
+        with open(os.path.join(directory, "acme_attic.py"), "w") as file:
+            file.write("from glancetx.stores.memory import MemoryStore as Attic\n")
+        code = (
+            "from glancetx.plugins import installed_stores, open_store\n"
+            "from glancetx.description import parse\n"
+            "makers = installed_stores()\n"
+            "maker, store = open_store(None, parse('attic:'), makers.values())\n"
+            "print(maker.kind, maker.foreign, type(store).__name__, 'file' in makers)\n"
+        )
+        self.assertEqual(self.run_python(code, directory), "attic True MemoryStore True\n")
+
+    def test_imports_little(self) -> None:
+        """Looking for plugins loads neither Klein nor the reactor, nor any store."""
+        code = (
+            "import sys\n"
+            "from glancetx.plugins import installed_stores\n"
+            "import twisted.plugins.glancetx_plugin, twisted.plugins.glancetx_stores\n"
+            "print(*[name for name in ('klein', 'twisted.internet.reactor', 'treq', 'psycopg2',\n"
+            "    'glancetx.stores.file', 'glancetx.daemon') if name in sys.modules])\n"
+        )
+        self.assertEqual(self.run_python(code).strip(), "")
