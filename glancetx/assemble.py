@@ -135,7 +135,8 @@ class Server:
 def _text(address: Any) -> str:
     if hasattr(address, "port"):
         return f"{address.host}:{address.port}"
-    return str(getattr(address, "name", address))
+    name = getattr(address, "name", address)
+    return os.fsdecode(name) if isinstance(name, bytes) else str(name)
 
 
 @frozen

@@ -151,4 +151,6 @@ def _store(given: str | dict[str, Any]) -> Description:
     if not isinstance(kind, str):
         raise ConfigError('a [[store]] table needs a kind, as in kind = "file"')
     name = options.pop("name", kind)
+    if not isinstance(name, str) or not name:
+        raise ConfigError(f"the name of a [[store]] must be a string, not {name!r}")
     return Description(name, kind, (), {key: str(value) for key, value in options.items()})

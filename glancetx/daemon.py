@@ -40,7 +40,7 @@ def makeService(options: Options) -> Service:
         raise SystemExit(f"twistd glance: {error}") from None
     addresses = ", ".join(web_address(each) for each in settings.listen)
     print(f"glancetx {__version__} listens on {addresses} and keeps its data in {settings.data}")
-    if settings.registry == "memory:":
+    if settings.registry.rstrip(":") == "memory":
         print("The registry is in memory: every record is lost when the daemon ends.")
     sys.stdout.flush()
     return Daemon(reactor, server)

@@ -10,7 +10,7 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 
 from glancetx.config import ConfigError
-from glancetx.description import BadDescription, Description, parse
+from glancetx.description import Description, parse
 
 
 def server_endpoints(
@@ -41,10 +41,12 @@ def _endpoint(reactor: Any, text: str, is_open: bool) -> IStreamServerEndpoint:
     try:
         description = parse(text)
         endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
-    except (BadDescription, ValueError, TypeError, IndexError, KeyError) as error:
-        raise ConfigError(f"--listen {text!r} is not an endpoint: {error}") from None
     except OSError as error:
         raise ConfigError(f"--listen {text!r} cannot be used: {error.strerror}") from None
+    except IndexError:
+        raise ConfigError(f"--listen {text!r} lacks something, or nobody handed it down") from None
+    except Exception as error:  # noqa: BLE001 - plugins parse it, and certificates
+        raise ConfigError(f"--listen {text!r} is not an endpoint: {error}") from None
     if not is_open and not _stays_here(description):
         raise ConfigError(
             f"--listen {text!r} would give everybody who can reach it every right: "

@@ -206,9 +206,18 @@ def ask(port, method, path, headers=(), body=None):
 
 
 def folder(test):
-    """A new directory that goes when the test is over; short enough for sockets."""
+    """
+    A new directory that goes when the test is over; short enough for sockets.
+
+    First whatever PostgreSQL runs in a directory right below it must have gone.
+    """
     path = Path(tempfile.mkdtemp(prefix="glancetx-"))
-    test.addCleanup(shutil.rmtree, path, ignore_errors=True)
+
+    async def remove():
+        await eventually(lambda: not any(map(postgres_of, path.iterdir())))
+        await deferToThread(shutil.rmtree, path)
+
+    test.addCleanup(lambda: ensureDeferred(remove()))
     return path
 
 
@@ -226,19 +235,22 @@ def run(test, *command, process=None, cwd=None, environment=()):
     return process
 
 
-def launch(test, *options, data=None, twistd=(), before=(), cwd=None, environment=()):
+def launch(
+    test, *options, data=None, defaults=True, twistd=(), before=(), cwd=None, environment=()
+):
     """
-    A `Daemon` that has just been started, on a port of its own.
+    A `Daemon` that has just been started, by ``defaults`` with a directory and a port of its own.
 
     ``options`` follow ``glance``, ``twistd`` precede it, ``before`` is a command that runs it.
     It has gone with its PostgreSQL when the test is over.
     """
     place = folder(test)
     daemon = Daemon(place / "data" if data is None else data)
-    test.addCleanup(lambda: ensureDeferred(eventually(lambda: daemon.postgres() is None)))
-    listen = [] if "--listen" in options else ["--listen", "tcp:0:interface=127.0.0.1"]
-    kept = [] if "--data" in options else ["--data", daemon.data]
-    command = [*before, TWISTD, "-n", "--pidfile=", *twistd, "glance", *kept, *listen, *options]
+    if defaults:
+        options = ("--data", daemon.data, *options)
+        if "--listen" not in options:
+            options += ("--listen", "tcp:0:interface=127.0.0.1")
+    command = [*before, TWISTD, "-n", "--pidfile=", *twistd, "glance", *options]
     command[0] = shutil.which(command[0]) or command[0]
     run(test, *command, process=daemon, cwd=cwd or place, environment=environment)
     return daemon

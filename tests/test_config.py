@@ -1,0 +1,41 @@
+"""The configuration file and the command line → settings."""
+
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from glancetx.config import ConfigError, read_settings
+
+
+class WrongValueTests(SynchronousTestCase):
+    """Values in a file that cannot be meant."""
+
+    def refused(self, toml):
+        """What is said about a file with these lines."""
+        path = Path(self.mktemp())
+        path.write_text(toml)
+        return str(self.assertRaises(ConfigError, read_settings, {}, str(path)))
+
+    def test_wrong_types(self):
+        """A value of the wrong kind is named with what it must be."""
+        for line in (
+            "data = 5",
+            'data = "a\\u0000b"',
+            "listen = 9292",
+            "listen = [9292]",
+            'allow_open = "yes"',
+            'drain = "60"',
+            "drain = true",
+            "drain = -1",
+            "drain = inf",
+            "client_socket_timeout = nan",
+            "transfer_lease = 0.5",
+            "image_size_cap = 1.5",
+            "image_size_cap = -1",
+            "api_limit_max = -1",
+            "limit_param_default = false",
+            "disk_formats = [1]",
+            "public_endpoint = 5",
+            "enable_v1_api = 1",
+        ):
+            self.assertIn(f"'{line.split()[0]}' must be", self.refused(line))
