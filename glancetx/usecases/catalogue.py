@@ -29,6 +29,9 @@ TRIES = 5
 #: What nobody may change once the bytes are there and verified.
 SETTLED = ("size", "checksum")
 
+#: The states in which they are; an image that is being deleted may be restored.
+HAVE_BYTES = (Status.ACTIVE, Status.DEACTIVATED, Status.PENDING_DELETE)
+
 
 @frozen
 class Catalogue:
@@ -152,7 +155,7 @@ def _keep_settled(caller: Caller, image: Image, change: Change) -> Change:
     The owner is told so; from an operator other values are taken as noise of his tools, which
     send back what they once read (contract U-11 asks for 200).
     """
-    if image.status not in (Status.ACTIVE, Status.DEACTIVATED):
+    if image.status not in HAVE_BYTES:
         return change
     differing = [
         name

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
+
 from attrs import frozen
 from twisted.logger import Logger
 
@@ -10,12 +13,13 @@ from glancetx.change import Change, move
 from glancetx.deferreds import finish_first
 from glancetx.errors import (
     DataInUse,
+    DeletedMeanwhile,
     ImageProtected,
     NoSuchData,
     NoSuchImage,
     NotAllowed,
+    RegistryUnavailable,
     StatusConflict,
-    StoreError,
     StoreFailed,
     StoreForbids,
     StoreReadOnly,
@@ -52,7 +56,8 @@ class Deletions:
             image = await self._registry.fetch(image_id)
             _check_may_delete(caller, image)
             try:
-                await finish_first(self._delete(image))
+                with self._transfers.busy():
+                    await finish_first(self._delete(image))
                 return
             except StatusConflict:
                 if not remaining:
@@ -64,8 +69,7 @@ class Deletions:
 
         Bytes that are gone already, or lie where we only read, are no reason to fail.
         """
-        for location in image.locations:
-            await self._remove(location)
+        await self._remove_all(image.locations)
         await self._registry.update(image.image_id, _DELETED, expect={Status.PENDING_DELETE})
 
     async def _delete(self, image: Image) -> None:
@@ -81,17 +85,22 @@ class Deletions:
 
     async def _delete_with_bytes(self, image: Image) -> None:
         going = move(Status.PENDING_DELETE, lease=self._transfers.lease)
-        going_image = await self._registry.update(image.image_id, going, expect={image.status})
+        await self._registry.update(image.image_id, going, expect={image.status})
+        removal = self._remove_all(image.locations)
         try:
-            await self.remove_bytes(going_image)
-        except StoreError as error:
+            await self._transfers.run(image.image_id, removal, Status.PENDING_DELETE)
+        except (DeletedMeanwhile, StatusConflict, RegistryUnavailable):
+            # Without a lease it is no longer ours to restore: somebody may be deleting it.
+            raise
+        except DataInUse:
+            await self._restore(image)
+            raise
+        except Exception as error:
             await self._restore(image)
             if isinstance(error, StoreForbids):
                 raise NotAllowed(str(error)) from error
             raise StoreFailed(f"Failed to delete image {image.image_id}") from error
-        except DataInUse:
-            await self._restore(image)
-            raise
+        await self._registry.update(image.image_id, _DELETED, expect={Status.PENDING_DELETE})
 
     async def _restore(self, image: Image) -> None:
         restored = move(image.status, lease=None)
@@ -103,12 +112,11 @@ class Deletions:
                 image_id=image.image_id,
             )
 
-    async def _remove(self, location: Location) -> None:
-        shelved = self._shelf.holding(location)
-        try:
-            await shelved.writable.delete(location.key)
-        except (NoSuchData, StoreReadOnly):
-            pass
+    async def _remove_all(self, locations: Iterable[Location]) -> None:
+        for location in locations:
+            shelved = self._shelf.holding(location)
+            with suppress(NoSuchData, StoreReadOnly):
+                await shelved.writable.delete(location.key)
 
 
 def _without_properties(change: Change) -> Change:

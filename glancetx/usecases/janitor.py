@@ -19,6 +19,9 @@ from glancetx.usecases.delete import Deletions
 BATCH = 20
 HOLD = 60.0
 
+#: The states in which bytes that a store may have belong to nobody.
+_ABANDONED = (Status.SAVING, Status.KILLED, Status.DELETED)
+
 
 class Janitor(Service):
     """
@@ -77,7 +80,7 @@ class Janitor(Service):
         try:
             if image.status is Status.PENDING_DELETE:
                 await self._deletions.remove_bytes(image)
-            else:
+            elif image.status in _ABANDONED:
                 await self._discard(image)
         except StatusConflict:
             self._log.info("image {image_id} moved on by itself", image_id=image.image_id)
@@ -87,6 +90,8 @@ class Janitor(Service):
                 image_id=image.image_id,
                 error=error,
             )
+        except Exception:  # noqa: BLE001 - the other images must not wait for this one
+            self._log.failure("image {image_id} cannot be cleared up", image_id=image.image_id)
 
     async def _discard(self, image: Image) -> None:
         status = image.status

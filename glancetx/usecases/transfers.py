@@ -1,4 +1,4 @@
-"""The transfers that run in this daemon, each under a lease that others can see."""
+"""The work on bytes that runs in this daemon, each under a lease that others can see."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from glancetx.deferreds import as_deferred
-from glancetx.errors import DeletedMeanwhile, GlanceError, StatusConflict
+from glancetx.errors import DeletedMeanwhile, GlanceError, RegistryUnavailable, StatusConflict
 from glancetx.image import Status
 from glancetx.interfaces import IRegistry
 
@@ -21,10 +21,12 @@ T = TypeVar("T")
 
 class Transfers:
     """
-    Runs the work of transfers, and ends it when its image is no longer ours to save.
+    Runs work on the bytes of images, and ends it when the image is no longer ours to work on.
 
     While work runs, its lease (seconds) is renewed three times in its length.
     If this daemon dies, the lease runs out and any other daemon clears up.
+    If it cannot renew a lease, it ends the work before the lease runs out: whoever clears up then
+    must not meet us still writing.
     """
 
     _log = Logger()
@@ -37,22 +39,24 @@ class Transfers:
         self._busy = 0
         self._idle: list[Deferred[None]] = []
 
-    async def run(self, image_id: str, work: Awaitable[T]) -> T:
+    async def run(self, image_id: str, work: Awaitable[T], status: Status = Status.SAVING) -> T:
         """
-        The result of the work, while the image stays in ``SAVING``.
+        The result of the work, while the image stays in ``status``, whose lease has just begun.
 
         :raises DeletedMeanwhile: when the image was deleted; the work has been cancelled.
-        :raises StatusConflict: when another daemon declared the transfer dead.
+        :raises StatusConflict: when another daemon declared the work dead.
+        :raises RegistryUnavailable: when the lease could not be renewed; others clear up.
         """
         deferred = as_deferred(work)
-        transfer = _Transfer(deferred.cancel)
+        transfer = _Transfer(image_id, status, deferred.cancel, self._clock.seconds())
         self._running[image_id] = transfer
-        heartbeat = LoopingCall(lambda: ensureDeferred(self._renew(image_id, transfer)))
+        heartbeat = LoopingCall(lambda: ensureDeferred(self._renew(transfer)))
         heartbeat.clock = self._clock
         heartbeat.start(self.lease / 3, now=False)
         try:
             return await deferred
-        except CancelledError:
+        except BaseException:
+            # Work that is cancelled may put it in its own words.
             if transfer.lost is not None:
                 raise transfer.lost from None
             raise
@@ -87,25 +91,36 @@ class Transfers:
             deferred.callback(None)
         return deferred
 
-    async def _renew(self, image_id: str, transfer: _Transfer) -> None:
+    async def _renew(self, transfer: _Transfer) -> None:
+        image_id, asked_at = transfer.image_id, self._clock.seconds()
         try:
-            await self._registry.renew(image_id, Status.SAVING, self.lease)
+            await self._registry.renew(image_id, transfer.status, self.lease)
         except StatusConflict as conflict:
             transfer.end(DeletedMeanwhile(image_id) if conflict.found.is_gone else conflict)
-        except GlanceError as error:
+        except Exception as error:  # noqa: BLE001 - else this would be the last beat
             self._log.warn(
                 "could not renew the lease of image {image_id}: {error}",
                 image_id=image_id,
                 error=error,
             )
+            # A second failure in a row: the next beat may be too late.
+            if self._clock.seconds() - transfer.renewed_at > self.lease / 2:
+                transfer.end(RegistryUnavailable())
+        else:
+            transfer.renewed_at = asked_at
 
 
 class _Transfer:
-    """Work that may lose its reason to go on."""
+    """Work that may lose its reason to go on; ``renewed_at`` is when its lease last began."""
 
-    def __init__(self, cancel: Callable[[], None]) -> None:
-        self._cancel = cancel
+    def __init__(
+        self, image_id: str, status: Status, cancel: Callable[[], None], renewed_at: float
+    ) -> None:
+        self.image_id = image_id
+        self.status = status
+        self.renewed_at = renewed_at
         self.lost: GlanceError | None = None
+        self._cancel = cancel
 
     def end(self, why: GlanceError) -> None:
         if self.lost is None:

@@ -117,17 +117,18 @@ class Uploads:
             raise NotQueued(image_id) from None
 
     def _meter(self, image: Image, data: IByteStream) -> Metered:
-        promise = Promise.of(image)
+        promise, cap = Promise.of(image), self._limits.image_size_cap
         if data.length is not None:
             promise.check_size(data.length)
-        return self._metering.meter(data, promise.size or self._limits.image_size_cap)
+        return self._metering.meter(data, min(promise.size or cap, cap))
 
     async def _store(self, image: Image, metered: Metered, shelved: ShelvedStore) -> Location:
         store = shelved.writable
         try:
             key = await self._transfers.run(image.image_id, store.add(image.image_id, metered))
         except TooLarge:
-            Promise.of(image).check_size(metered.size)
+            if metered.size <= self._limits.image_size_cap:
+                Promise.of(image).check_size(metered.size)
             raise
         except StoreUnavailable as error:
             raise StoreFailed(f"Failed to upload image {image.image_id}") from error
@@ -166,8 +167,9 @@ class Uploads:
         try:
             if await self._kill(image_id, error) and location is not None:
                 await _delete_bytes(shelved, location)
-            nothing_left = Change(lease=None)
-            await self._registry.update(image_id, nothing_left, expect=_UNWANTED)
+            if location is not None or _leaves_nothing(error):
+                nothing_left = Change(lease=None)
+                await self._registry.update(image_id, nothing_left, expect=_UNWANTED)
         except StatusConflict:
             pass
         except Exception as failure:  # noqa: BLE001 - the first error is what the caller needs
@@ -185,6 +187,12 @@ class Uploads:
         except StatusConflict as conflict:
             return conflict.found in _UNWANTED
         return True
+
+
+def _leaves_nothing(error: BaseException) -> bool:
+    """Whether a store that ended an `add` so has cleared up: one out of reach could not."""
+    is_ours = isinstance(error, GlanceError | CancelledError)
+    return is_ours and not isinstance(error, StoreFailed | StoreUnavailable)
 
 
 async def _delete_bytes(shelved: ShelvedStore, location: Location) -> None:

@@ -10,6 +10,7 @@ from klein import Klein
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.iweb import IRequest
 
+from glancetx.access import may_change
 from glancetx.change import Change
 from glancetx.image import Image
 from glancetx.limits import Limits
@@ -26,8 +27,10 @@ from glancetx.web.v1.listing import read_listing
 from glancetx.web.v1.meta import RequestMeta, read_meta, used_headers
 from glancetx.web.v1.records import draft, revision
 from glancetx.web.v1.render import (
+    STATUS_REASON,
     brief,
     detailed,
+    header_value,
     image_document,
     list_document,
     meta_headers,
@@ -115,29 +118,29 @@ class ImagesV1:
 
     async def _create(self, request: StreamingRequest) -> bytes:
         meta = self._read_meta(request)
+        base_url = host_url(request)
         refuse_external_sources(meta)
         self._receiver.check_store(meta)
         brings_data = has_data(request)
         image = await self._catalogue.reserve(draft(request.caller, meta, brings_data))
         if brings_data:
             image = await self._receiver.receive(request, image, meta)
-        request.setHeader("Location", f"{host_url(request)}/v1/images/{image.image_id}")
+        request.setHeader("Location", f"{base_url}/v1/images/{image.image_id}")
         _set_etag(request, image)
         return _json(request, 201, image_document(image))
 
     async def _show(self, request: StreamingRequest, image_id: str) -> bytes:
         image = await self._catalogue.show(request.caller, image_id)
         _set_meta_headers(request, image)
+        if image.status_reason is not None and may_change(request.caller, image):
+            request.setHeader(STATUS_REASON, header_value(image.status_reason))
         return _empty(request)
 
     async def _download(self, request: StreamingRequest, image_id: str) -> bytes | None:
         image = await self._catalogue.show(request.caller, image_id)
         self._downloads.check(image)
-        request.setHeader("Content-Type", OCTET_STREAM)
-        request.setHeader("Accept-Ranges", "bytes")
         if image.size == 0:
-            _set_meta_headers(request, image)
-            request.setHeader("Content-Length", "0")
+            _set_data_headers(request, image, 0)
             return b""
         span = requested_span(
             request.getHeader("range"),
@@ -154,8 +157,7 @@ class ImagesV1:
             length = span.length
             request.setResponseCode(206)
             request.setHeader("Content-Range", span.content_range)
-        _set_meta_headers(request, image)
-        request.setHeader("Content-Length", str(length))
+        _set_data_headers(request, image, length)
         await pour(request, stream, length, self._clock, self._idle_timeout)
         return None
 
@@ -207,10 +209,17 @@ def _set_meta_headers(request: StreamingRequest, image: Image) -> None:
     _set_etag(request, image)
 
 
+def _set_data_headers(request: StreamingRequest, image: Image, length: int) -> None:
+    _set_meta_headers(request, image)
+    request.setHeader("Content-Type", OCTET_STREAM)
+    request.setHeader("Content-Length", str(length))
+    request.setHeader("Accept-Ranges", "bytes")
+
+
 def _set_etag(request: StreamingRequest, image: Image) -> None:
     """The bare MD5, without quotes (§4.3)."""
     if image.checksum is not None:
-        request.setHeader(b"ETag", image.checksum.encode("utf-8"))
+        request.setHeader(b"ETag", header_value(image.checksum))
 
 
 def _json(request: StreamingRequest, status: int, body: bytes) -> bytes:

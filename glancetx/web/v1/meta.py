@@ -22,6 +22,8 @@ PURGE = "x-glance-registry-purge-props"
 IGNORED = frozenset({"uri", "copy_from", "deleted"})
 TIMES = frozenset({"created_at", "updated_at", "deleted_at"})
 
+_USED = (b"x-image-meta-", b"x-glance-")
+
 
 @frozen(kw_only=True)
 class RequestMeta:
@@ -52,20 +54,21 @@ def used_headers(
     The headers that v1 reads, by lower-case name with dashes, each with its joined value.
 
     Dash and underscore are the same, and a repeated header is joined with a comma (§3.1).
-    ``percent_encoded`` undoes what python-glanceclient does to every value.
+    ``percent_encoded`` undoes what python-glanceclient does to every name and value.
 
-    :raises BadRequest: when a value is not UTF-8, or has characters beyond the Basic Multilingual
-        Plane.
+    :raises BadRequest: when something is not UTF-8, or has characters beyond the Basic
+        Multilingual Plane.
     """
+
+    def decoded(raw: bytes) -> str:
+        return _text(unquote_to_bytes(raw) if percent_encoded else raw)
+
     joined: dict[str, list[str]] = {}
     for raw_name, raw_values in headers:
-        name = raw_name.decode("ascii", "replace").lower().replace("_", "-")
-        if not name.startswith((PREFIX, "x-glance-")):
+        if not raw_name.lower().replace(b"_", b"-").startswith(_USED):
             continue
-        for raw in raw_values:
-            joined.setdefault(name, []).append(
-                _text(unquote_to_bytes(raw) if percent_encoded else raw)
-            )
+        name = decoded(raw_name).lower().replace("_", "-")
+        joined.setdefault(name, []).extend(decoded(raw) for raw in raw_values)
     return {name: ",".join(values) for name, values in joined.items()}
 
 

@@ -10,13 +10,22 @@ from glancetx.errors import Immutable
 from glancetx.image import Image, Status
 from glancetx.web.v1.meta import RequestMeta
 
+MD5_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
+
 
 def draft(caller: Caller, meta: RequestMeta, brings_data: bool) -> Image:
-    """The record that a POST asks for; a size of 0 and no data make an empty image (§6.1)."""
+    """
+    The record that a POST asks for.
+
+    A size of 0 and no data make an empty image, active at once (§6.1); it claims no other
+    checksum than its own.
+    """
     values = dict(meta.values)
     if not (caller.is_admin and "owner" in values):
         values["owner"] = caller.owner
     is_empty = values.get("size") == 0 and not brings_data
+    if is_empty and values.get("checksum") != MD5_OF_NOTHING:
+        values["checksum"] = None
     return Image(
         image_id=meta.image_id or str(uuid.uuid4()),
         status=Status.ACTIVE if is_empty else Status.QUEUED,

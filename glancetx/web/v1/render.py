@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,11 @@ from glancetx.web.v1.meta import PREFIX, PROPERTY_PREFIX
 
 #: What may stand in a header name (RFC 9110 §5.6.2) beyond letters and digits.
 TOKEN_PUNCTUATION = "!#$&'*+-.^_`|~"
+
+#: Why a transfer failed. Not an attribute: clients take what begins with `PREFIX` for one.
+STATUS_REASON = b"X-Glancetx-Status-Reason"
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def time_text(moment: datetime) -> str:
@@ -78,8 +84,13 @@ def meta_headers(image: Image) -> Iterator[tuple[bytes, bytes]]:
     """
     for name, value in core_attributes(image).items():
         if value is not None:
-            yield f"{PREFIX}{name}".encode("ascii"), str(value).encode("utf-8")
+            yield f"{PREFIX}{name}".encode("ascii"), header_value(str(value))
     for key, value in image.properties.items():
         if value is not None:
             header = PROPERTY_PREFIX + quote(key, safe=TOKEN_PUNCTUATION)
-            yield header.encode("ascii"), value.encode("utf-8")
+            yield header.encode("ascii"), header_value(value)
+
+
+def header_value(text: str) -> bytes:
+    """The text as it may stand in a header: a control character could end it, and is a blank."""
+    return _CONTROL.sub(" ", text).encode("utf-8")
