@@ -5,11 +5,11 @@ What every store promises, as tests that any store can join.
 
     class AtticStoreTests(StoreContract, TestCase):
         def make_store(self) -> IStore:
-            self.attic = FilePath(self.mktemp())
-            return AtticStore(reactor, self.attic.path)
+            self.store = AtticStore(reactor, self.mktemp())
+            return self.store
 
         def leftovers(self) -> Iterable[object]:
-            return self.attic.globChildren("*.partial")
+            return self.store.root.glob("*.partial")
 
 ``TestCase`` is `twisted.trial.unittest.TestCase`.
 A store that only gives joins `ReadableStoreContract` instead.
