@@ -5,6 +5,7 @@ The reactor of the tests never blocks: the daemon and curl are its children, and
 block does so in a thread.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -110,6 +111,13 @@ class Process(ProcessProtocol):
         except ProcessExitedAlready:
             pass
 
+    async def succeeds(self, patience=180):
+        """What it wrote to standard output when it has ended; fails unless its status is 0."""
+        status = await self.ended(patience)
+        if status != 0:
+            raise Ended(f"status {status}: {self.log}")
+        return self.out
+
     async def stop(self):
         """End it in order; its exit status."""
         self.signal("TERM")
@@ -123,12 +131,13 @@ class Process(ProcessProtocol):
 
 
 class Daemon(Process):
-    """A daemon in the foreground. Everything but `data` is known once it is ready."""
+    """A daemon in the foreground. Its ``port`` is known once it is ready."""
 
-    def __init__(self, data):
+    def __init__(self, test, data):
         super().__init__()
         self.data = data
         self.port = 0
+        self._test = test
 
     @property
     def url(self):
@@ -142,6 +151,34 @@ class Daemon(Process):
     def ask(self, method, path, headers=(), body=None):
         """Fires with the `Answer` to one request, made in a thread."""
         return deferToThread(ask, self.port, method, path, headers, body)
+
+    def curl(self, *arguments, path="/v1/images"):
+        """Start curl on a path of this daemon; a `Process`."""
+        program = shutil.which("curl") or "curl"
+        return run(self._test, program, "-sSf", *arguments, self.url + path)
+
+    def put(self, image_id, file, *arguments):
+        """Start to upload a file to a reserved image; a `Process`."""
+        headers = [f"-H{name}: {value}" for name, value in FORMATS.items()]
+        return self.curl("-T", file, *headers, *arguments, path=f"/v1/images/{image_id}")
+
+    def get(self, image_id, file, *arguments):
+        """Start to download an image into a file; a `Process`."""
+        return self.curl("-o", file, *arguments, path=f"/v1/images/{image_id}")
+
+    async def uploaded(self, file):
+        """The id of a new image with the bytes of this file."""
+        image_id = await self.reserve()
+        await self.put(image_id, file).succeeds()
+        return image_id
+
+    async def begun_upload(self, *, size=32 << 20):
+        """The id of an image half of which has come, and the connection that brought it."""
+        image_id = await self.reserve()
+        connection = await deferToThread(begin_upload, self, image_id, size=size, sent=size // 2)
+        self._test.addCleanup(connection.close)
+        await self.becomes(image_id, "saving")
+        return image_id, connection
 
     async def reserve(self, **headers):
         """The id of a new image that waits for its bytes."""
@@ -245,7 +282,7 @@ def launch(
     It has gone with its PostgreSQL when the test is over.
     """
     place = folder(test)
-    daemon = Daemon(place / "data" if data is None else data)
+    daemon = Daemon(test, place / "data" if data is None else data)
     if defaults:
         options = ("--data", daemon.data, *options)
         if "--listen" not in options:
@@ -287,13 +324,30 @@ async def eventually(condition, patience=PATIENCE):
         await deferLater(reactor, 0.1)
 
 
-async def curl(test, *arguments):
-    """What curl writes; fails when it does."""
-    process = run(test, shutil.which("curl") or "curl", "-sS", *arguments)
-    status = await process.ended(180)
-    if status != 0:
-        raise AssertionError(f"curl {arguments} ended with {status}: {process.log}")
-    return process.out
+def marked_file(path, size):
+    """
+    A file of this many bytes that takes hardly any disk; no two MiB of it are alike.
+
+    Returns the path and its MD5.
+    """
+    with path.open("wb+") as file:
+        for number, offset in enumerate(range(0, size, 1 << 20)):
+            file.seek(offset)
+            file.write(b"%08d" % number)
+        file.truncate(size)
+        file.seek(0)
+        return path, hashlib.file_digest(file, "md5").hexdigest()
+
+
+def begin_upload(daemon, image_id, *, size, sent):
+    """A connection with a PUT of an image of which only ``sent`` bytes have come; blocks."""
+    connection = socket.create_connection(("127.0.0.1", daemon.port), timeout=PATIENCE)
+    fields = {**FORMATS, "Host": "127.0.0.1", "Content-Length": size}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    connection.sendall(f"PUT /v1/images/{image_id} HTTP/1.1\r\n{head}\r\n".encode())
+    for _ in range(0, sent, 1 << 20):
+        connection.sendall(bytes(1 << 20))
+    return connection
 
 
 def free_port():
