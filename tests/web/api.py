@@ -6,7 +6,10 @@ from typing import Any
 
 from attrs import define, field
 from twisted.internet.task import Clock
+from twisted.web.iweb import IRequest
+from twisted.web.resource import IResource, Resource
 
+from glancetx.access import OPERATOR, Caller
 from glancetx.limits import Limits
 from glancetx.registry.memory import MemoryRegistry
 from glancetx.shelf import Shelf, ShelvedStore
@@ -19,6 +22,7 @@ from glancetx.usecases.delete import Deletions
 from glancetx.usecases.download import Downloads
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
+from glancetx.web.request import streaming
 from glancetx.web.root import Front, Root
 from glancetx.web.site import StreamingSite
 from glancetx.web.v1.images import ImagesV1
@@ -33,7 +37,12 @@ FORMATS = {
 
 @define
 class Api:
-    """The server, everything in memory and its time a `Clock`."""
+    """
+    The server, everything in memory and its time a `Clock`.
+
+    Every request is made by ``caller``, who may be changed at any time.
+    ``more_stores`` stand on the shelf behind the default one.
+    """
 
     limits: Limits = field(factory=Limits)
     front: Front = field(factory=Front)
@@ -41,6 +50,8 @@ class Api:
     clock: Clock = field(factory=Clock)
     store: Any = None
     registry: Any = None
+    caller: Caller = OPERATOR
+    more_stores: tuple[ShelvedStore, ...] = ()
     metering_memory: int = 24 << 20
     transfers: Transfers = field(init=False)
     site: StreamingSite = field(init=False)
@@ -48,7 +59,8 @@ class Api:
     def __attrs_post_init__(self) -> None:
         self.store = self.store or MemoryStore(self.clock)
         self.registry = self.registry or MemoryRegistry(self.clock)
-        shelf = Shelf([ShelvedStore("file", self.store, frozenset({"file", "filesystem"}))])
+        default = ShelvedStore("file", self.store, frozenset({"file", "filesystem"}))
+        shelf = Shelf([default, *self.more_stores])
         metering = Metering(InlineThreads(), memory=self.metering_memory)
         self.transfers = Transfers(self.clock, self.registry)
         uploads = Uploads(self.registry, self.transfers, metering, self.limits)
@@ -61,7 +73,7 @@ class Api:
             self.clock,
             self.idle_timeout,
         )
-        root = Root(v1.app.resource(), self.front)
+        root = Root(_AsCaller(self, v1.app.resource()), self.front)
         self.site = StreamingSite(root, self.clock, self.idle_timeout)
 
     def connect(self) -> MemoryClient:
@@ -71,3 +83,19 @@ class Api:
     def request(self, method: str, path: str, headers: Any = None, body: Any = None) -> Response:
         """One request on a connection of its own."""
         return self.connect().request(method, path, headers, body)
+
+
+class _AsCaller(Resource):
+    """Stands for an authenticator before the API."""
+
+    isLeaf = True
+
+    def __init__(self, api: Api, v1: IResource) -> None:
+        super().__init__()
+        self._api = api
+        self._v1 = v1
+
+    def render(self, request: IRequest) -> bytes | int:
+        streaming(request).caller = self._api.caller
+        answer: bytes | int = self._v1.render(request)
+        return answer
