@@ -22,21 +22,28 @@ class RequestBody:
     here, and pauses the transport.
 
     ``length`` is what was announced, or None for a chunked body; ``received`` counts bytes.
+    ``is_flowing`` is true while the next bytes would be taken: then it is the client we wait for.
     ``begin`` is called when the first reader comes: that is when a waiting client is told to go on.
     """
 
-    def __init__(self, transport: IPushProducer, begin: Callable[[], None]) -> None:
+    def __init__(self, network: IPushProducer, begin: Callable[[], None]) -> None:
         self.length: int | None = None
         self.received = 0
         self.is_complete = False
         self.is_flowing = False
-        self._transport = transport
+        self._network = network
         self._begin = begin
         self._pending: deque[bytes] = deque()
         self._consumer: IConsumer | None = None
         self._done: Deferred[None] | None = None
         self._lost: GlanceError | None = None
         self._was_poured = False
+        self._is_delivering = False
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the rest will never come."""
+        return self._lost is not None
 
     @property
     def remaining(self) -> float:
@@ -53,28 +60,35 @@ class RequestBody:
             return fail(self._lost)
         self._consumer = consumer
         done = self._done = Deferred(self._cancel)
+        self.is_flowing = True
         consumer.registerProducer(self, True)
-        self._begin()
-        self.resumeProducing()
+        # The consumer may have paused or stopped us already.
+        if self._consumer is not None:
+            self._begin()
+        if self.is_flowing:
+            self.resumeProducing()
         return done.addBoth(_unregister, consumer)
 
     def pauseProducing(self) -> None:
         self.is_flowing = False
         if not self.is_complete:
-            self._transport.pauseProducing()
+            self._network.pauseProducing()
 
     def resumeProducing(self) -> None:
         if self._consumer is None:
             return
         self.is_flowing = True
-        while self._pending and self.is_flowing:
-            self._deliver(self._pending.popleft())
-        if not self.is_flowing or self._lost is not None:
+        if self._is_delivering:
+            # The consumer resumes us while we write to it: that loop goes on.
+            self._network.resumeProducing()
+            return
+        self._deliver_pending()
+        if not self.is_flowing or self._consumer is None:
             return
         if self.is_complete:
             self._end(None)
         # Also when all is in: a paused transport does not notice that the client left.
-        self._transport.resumeProducing()
+        self._network.resumeProducing()
 
     def stopProducing(self) -> None:
         done = self._abandon()
@@ -86,17 +100,18 @@ class RequestBody:
         self._abandon()
         self._was_poured = True
         self._consumer = _Nowhere()
-        self.resumeProducing()
+        self.is_flowing = True
+        self._network.resumeProducing()
 
     # -- what the channel reports
 
     def data_received(self, data: bytes) -> None:
         self.received += len(data)
-        if self.is_flowing and not self._pending:
-            self._deliver(data)
-        else:
-            self._pending.append(data)
-            self._transport.pauseProducing()
+        self._pending.append(data)
+        if self.is_flowing and not self._is_delivering:
+            self._deliver_pending()
+        if self._pending:
+            self._network.pauseProducing()
 
     def all_received(self) -> None:
         self.is_complete = True
@@ -108,16 +123,22 @@ class RequestBody:
         if self.is_complete or self._lost is not None:
             return
         self._lost = BodyCutShort()
+        self.is_flowing = False
         self._pending.clear()
         self._end(self._lost)
 
     # -- inside
 
-    def _deliver(self, data: bytes) -> None:
-        if self._consumer is not None:
-            self._consumer.write(data)
+    def _deliver_pending(self) -> None:
+        self._is_delivering = True
+        try:
+            while self._pending and self.is_flowing and self._consumer is not None:
+                self._consumer.write(self._pending.popleft())
+        finally:
+            self._is_delivering = False
 
     def _end(self, error: GlanceError | None) -> None:
+        self._consumer = None
         done, self._done = self._done, None
         if done is None:
             return

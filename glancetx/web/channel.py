@@ -16,10 +16,17 @@ from twisted.web import http
 from twisted.web.http_headers import Headers
 from zope.interface import implementer
 
+from glancetx import __version__
 from glancetx.web.request import StreamingRequest
+from glancetx.web.transports import Progress
 
 if TYPE_CHECKING:
     from glancetx.web.site import StreamingSite
+
+SERVER = b"glancetx/" + __version__.encode("ascii")
+
+#: More digits than any body's length has; Python refuses to read numbers of thousands of them.
+MAX_LENGTH_DIGITS = 19
 
 
 @implementer(IHalfCloseableProtocol)
@@ -28,9 +35,14 @@ class StreamingChannel(http.HTTPChannel):
     One connection.
 
     A response may be complete before its request is.
-    Then up to ``drain_limit`` more bytes are read and thrown away to keep the connection.
+    Then up to ``drain_limit`` more bytes are read and thrown away, for at most ``drain_time``
+    seconds, to keep the connection.
     A longer body gets ``Connection: close``, a FIN after the response, and ``linger_time`` seconds
     in which the client may notice.
+
+    The next request is looked at when the client has taken the response to the one before.
+    A client has one timeout to send the head of a request, and may then be silent for no longer
+    than that, in either direction, unless it is we who keep it waiting.
     """
 
     maxHeaders = 1000
@@ -38,12 +50,16 @@ class StreamingChannel(http.HTTPChannel):
     MAX_LENGTH = 16 * 1024
     max_request_line = 8 * 1024
     drain_limit = 1024 * 1024
+    drain_time = 30.0
     linger_time = 2.0
 
     site: StreamingSite
     transport: Any
     requests: list[StreamingRequest]
+    #: A request that is answered, but whose body, or whose response, is still on its way.
     _answered: StreamingRequest | None = None
+    _untaken: StreamingRequest | None = None
+    _progress: Progress | None = None
     _linger: IDelayedCall | None = None
     _is_deaf = False
     _is_half_closed = False
@@ -53,35 +69,43 @@ class StreamingChannel(http.HTTPChannel):
         self.site.channel_opened(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self._linger is not None and self._linger.active():
-            self._linger.cancel()
+        self._stop_lingering()
         super().connectionLost(reason)
         self.site.channel_closed(self)
 
     @property
     def is_idle(self) -> bool:
         """Whether no request is being received or answered."""
-        return not self.requests
+        return not self.requests and not self._buffer
 
     # -- receiving
 
     def dataReceived(self, data: bytes) -> None:
         if not self._is_deaf:
             super().dataReceived(data)
+            self._close_if_over()
 
     def lineReceived(self, line: bytes) -> None:
         if self._is_deaf:
             return
         if self._receivedHeaderSize == 0 and len(line) > self.max_request_line:
             self._refuse(b"414 Request-URI Too Long")
-            return
-        super().lineReceived(line)
+        elif line[:1] in (b" ", b"\t"):
+            # A folded header: obsolete, and read differently by different proxies.
+            self._refuse(b"400 Bad Request")
+        else:
+            super().lineReceived(line)
 
     def lineLengthExceeded(self, line: bytes) -> None:
         is_request_line = self._receivedHeaderSize == 0
         self._refuse(
             b"414 Request-URI Too Long" if is_request_line else b"400 Header Line Too Long"
         )
+
+    def _maybeChooseTransferDecoder(self, header: bytes, data: bytes) -> bool:
+        if header == b"Content-Length" and len(data) > MAX_LENGTH_DIGITS:
+            return bool(self._failChooseTransferDecoder())
+        return bool(super()._maybeChooseTransferDecoder(header, data))
 
     def allHeadersReceived(self) -> None:
         if self._is_deaf:
@@ -94,6 +118,7 @@ class StreamingChannel(http.HTTPChannel):
             request.expects_continue = self._version == b"HTTP/1.1" and self.length != 0
         super().allHeadersReceived()
         if self.length != 0:
+            super().resetTimeout()
             request.headers_received(self._command, self._path, self._version)
 
     def allContentReceived(self) -> None:
@@ -102,8 +127,7 @@ class StreamingChannel(http.HTTPChannel):
         super().allContentReceived()
         if self._answered is not None:
             request, self._answered = self._answered, None
-            if self._linger is not None:
-                self._linger.cancel()
+            self._stop_lingering()
             self._finish_request(request)
 
     def send_continue(self) -> None:
@@ -119,6 +143,7 @@ class StreamingChannel(http.HTTPChannel):
         if not reads_on or self.site.is_draining:
             self.persistent = False
             headers.setRawHeaders(b"Connection", [b"close"])
+        headers.setRawHeaders(b"Server", [SERVER])
         super().writeHeaders(version, code, reason, headers)
 
     def requestDone(self, request: StreamingRequest) -> None:
@@ -128,9 +153,22 @@ class StreamingChannel(http.HTTPChannel):
             self._answer_early(request)
 
     def _finish_request(self, request: StreamingRequest) -> None:
+        if self._savedTimeOut:
+            # Twisted has switched it off, and would leave it so when the connection is to close.
+            self.setTimeout(self._savedTimeOut)
+        self._progress = Progress(self.transport)
+        if self.persistent and self._waitingForTransport:
+            self._untaken = request
+            return
         super().requestDone(request)
-        if self.is_idle and (self._is_half_closed or self.site.is_draining):
-            self.loseConnection()
+        self._close_if_over()
+
+    def resumeProducing(self) -> None:
+        """Called when everything that was written has left for the client."""
+        super().resumeProducing()
+        if self._untaken is not None:
+            request, self._untaken = self._untaken, None
+            self._finish_request(request)
 
     def _answer_early(self, request: StreamingRequest) -> None:
         """
@@ -143,28 +181,37 @@ class StreamingChannel(http.HTTPChannel):
             self.loseConnection()
             return
         self._answered = request
-        self._linger_for_a_while()
-        if not (self.persistent and self._can_drain(request)):
+        if self.persistent and self._can_drain(request):
+            self._abort_after(self.drain_time)
+        else:
             self._close_our_side()
         request.body.discard()
 
     def _can_drain(self, request: StreamingRequest) -> bool:
         return (
-            not self._is_deaf
-            and not request.expects_continue
+            not request.expects_continue
+            and not request.body.is_broken
             and request.body.remaining <= self.drain_limit
         )
 
     def _close_our_side(self) -> None:
-        """Send FIN after what is written, and go on reading what the client still sends."""
+        """Send FIN after what is written, and go on reading for a while what still comes."""
+        self.persistent = False
         self.transport.unregisterProducer()
         if self.isSecure():
             self.transport.loseConnection()
         else:
             self.transport.loseWriteConnection()
+        self._abort_after(self.linger_time)
 
-    def _linger_for_a_while(self) -> None:
-        self._linger = self.callLater(self.linger_time, self.transport.abortConnection)
+    def _abort_after(self, seconds: float) -> None:
+        self._stop_lingering()
+        self._linger = self.callLater(seconds, self.transport.abortConnection)
+
+    def _stop_lingering(self) -> None:
+        linger, self._linger = self._linger, None
+        if linger is not None and linger.active():
+            linger.cancel()
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         self._refuse(b"400 Bad Request")
@@ -174,15 +221,17 @@ class StreamingChannel(http.HTTPChannel):
         if self._is_deaf:
             return
         self._is_deaf = True
-        if self.requests and self.requests[-1].is_routed and not self.requests[-1].body.is_complete:
+        self.clearLineBuffer()
+        current = self.requests[0] if self.requests else None
+        if current is not None and current.is_routed and self._answered is None:
             # A handler is at work on this request; it learns that the body is broken, and answers.
-            self.requests[-1].body.cut_short()
+            current.body.cut_short()
             return
-        self.transport.write(
-            b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" % status
-        )
+        if self._answered is None:
+            self.transport.write(
+                b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" % status
+            )
         self._close_our_side()
-        self._linger_for_a_while()
 
     # -- the other side
 
@@ -193,16 +242,36 @@ class StreamingChannel(http.HTTPChannel):
         A client that is gone altogether looks the same; writing to it will tell.
         """
         self._is_half_closed = True
-        if self.is_idle or self._answered is not None or not self.requests[-1].is_routed:
-            self.loseConnection()
-        else:
-            self.requests[-1].body.cut_short()
+        self._close_if_over()
 
     def writeConnectionLost(self) -> None:
         """We have closed our side ourselves."""
 
+    def _close_if_over(self) -> None:
+        """Close when nothing more can come of this connection."""
+        if self._busyReceiving:
+            # Further requests may wait in the line buffer; we are called again after them.
+            return
+        current = self.requests[0] if self.requests else None
+        if not self._is_half_closed:
+            if self.is_idle and self.site.is_draining:
+                self.loseConnection()
+        elif current is None or not current.is_routed or current is self._answered:
+            self.loseConnection()
+        else:
+            current.body.cut_short()
+
+    # -- time
+
+    def resetTimeout(self) -> None:
+        """Called when bytes came: within the head of a request they gain no time."""
+        is_within_head = self.line_mode and (self._buffer or self._receivedHeaderSize)
+        if not is_within_head and self._untaken is None:
+            super().resetTimeout()
+
     def timeoutConnection(self) -> None:
-        if self.requests and self.requests[0].is_kept_waiting:
+        we_are_slow = self.requests and self.requests[0].is_kept_waiting
+        if we_are_slow or (self._progress is not None and self._progress.was_made()):
             self.setTimeout(self.timeOut)
         else:
             super().timeoutConnection()

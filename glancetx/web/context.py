@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 
+from twisted.internet.address import IPv6Address
 from twisted.web.iweb import IRequest
 
 from glancetx.access import OPERATOR, Caller
@@ -40,10 +41,14 @@ def host_url(request: IRequest) -> str:
 
     :raises HttpError: 400 when the Host header is not a host.
     """
-    host = request.getHeader("host")
-    if host is None:
-        address = request.getHost()
-        host = f"{getattr(address, 'host', 'localhost')}:{getattr(address, 'port', 80)}"
+    host = request.getHeader("host") or _own_address(request)
     if _HOST.fullmatch(host) is None:
         raise HttpError(400, "The Host header does not name a host.")
     return f"{'https' if request.isSecure() else 'http'}://{host}"
+
+
+def _own_address(request: IRequest) -> str:
+    address = request.getHost()
+    if isinstance(address, IPv6Address):
+        return f"[{address.host.partition('%')[0]}]:{address.port}"
+    return f"{address.host}:{address.port}" if hasattr(address, "port") else "localhost"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, AnyStr
 
-from twisted.internet.interfaces import ITLSTransport
+from twisted.internet.abstract import FileDescriptor
+from twisted.internet.interfaces import IPushProducer
 from twisted.python.failure import Failure
 from twisted.web import server
 from twisted.web.iweb import IRequest
@@ -13,6 +15,7 @@ from zope.interface import implementer
 
 from glancetx.access import Caller
 from glancetx.web.body import RequestBody
+from glancetx.web.transports import below_tls
 
 if TYPE_CHECKING:
     from glancetx.web.channel import StreamingChannel
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 #: Bytes that one read of an uploading client's socket may bring (measured: 64 KiB costs a
 #: quarter of the throughput).
 READ_SIZE = 256 * 1024
+
+_ABSOLUTE_FORM = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE)
 
 
 @implementer(IRequest)
@@ -42,7 +47,7 @@ class StreamingRequest(server.Request):
 
     def __init__(self, channel: StreamingChannel, *args: Any, **kwargs: Any) -> None:
         super().__init__(channel, *args, **kwargs)
-        self.body = RequestBody(self.transport, self._begin_body)
+        self.body = RequestBody(_Network(channel), self._begin_body)
 
     @property
     def is_kept_waiting(self) -> bool:
@@ -56,13 +61,36 @@ class StreamingRequest(server.Request):
     def headers_received(self, command: bytes, path: bytes, version: bytes) -> None:
         """Called by the channel: route the request now, whatever of its body is still to come."""
         self.is_routed = True
-        super().requestReceived(command, path, version)
+        super().requestReceived(command, self._origin_form(path), version)
+
+    def _origin_form(self, target: bytes) -> bytes:
+        """The target as path and query; what names a host as well sets the Host header."""
+        match = _ABSOLUTE_FORM.fullmatch(target)
+        if match is None:
+            return target
+        host, path = match.groups()
+        self.requestHeaders.setRawHeaders(b"Host", [host])
+        return path if path.startswith(b"/") else b"/" + path
+
+    def getHeader(self, key: AnyStr) -> AnyStr | None:
+        """
+        The values of a header, joined by commas (contract §1.8), or None.
+
+        As text what is not UTF-8 is replaced: no client makes us fail by a byte.
+        """
+        name = key.encode("latin-1", "replace") if isinstance(key, str) else key
+        values = self.requestHeaders.getRawHeaders(name)
+        if values is None:
+            return None
+        value = b",".join(values)
+        return value.decode("utf-8", "replace") if isinstance(key, str) else value
 
     def handleContentChunk(self, data: bytes) -> None:
         self.body.data_received(data)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         self.body.all_received()
+        _set_read_size(self.transport, FileDescriptor.bufferSize)
         if not self.is_routed:
             self.headers_received(command, path, version)
 
@@ -94,15 +122,32 @@ class StreamingRequest(server.Request):
         if self.expects_continue and not self.startedWriting and not self.body.received:
             self.channel.send_continue()
         self.expects_continue = False
-        _widen(self.transport)
+        _set_read_size(self.transport, READ_SIZE)
 
 
-def _widen(transport: Any) -> None:
-    """Let one read bring more; under TLS it is the transport below that reads."""
-    if ITLSTransport.providedBy(transport) and hasattr(transport, "transport"):
-        transport = transport.transport
+@implementer(IPushProducer)
+class _Network:
+    """What a body pauses and resumes: the transport, and the patience with its client."""
+
+    def __init__(self, channel: StreamingChannel) -> None:
+        self._channel = channel
+
+    def pauseProducing(self) -> None:
+        self._channel.transport.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        # So far it was we who kept the client waiting.
+        self._channel.resetTimeout()
+        self._channel.transport.resumeProducing()
+
+    def stopProducing(self) -> None:
+        raise NotImplementedError("a body does not close its connection")
+
+
+def _set_read_size(transport: Any, size: int) -> None:
+    transport = below_tls(transport)
     if hasattr(transport, "bufferSize"):
-        transport.bufferSize = READ_SIZE
+        transport.bufferSize = size
 
 
 def streaming(request: IRequest) -> StreamingRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import (
     IConsumer,
     IDelayedCall,
@@ -12,9 +13,10 @@ from twisted.internet.interfaces import (
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from glancetx.errors import ConsumerGone, GlanceError
+from glancetx.errors import ConsumerGone, GlanceError, StreamError
 from glancetx.interfaces import IByteStream
 from glancetx.web.request import StreamingRequest
+from glancetx.web.transports import Progress
 
 _log = Logger()
 
@@ -33,25 +35,25 @@ async def pour(
     When the stream breaks, or brings another number of bytes, the connection is broken off: the
     headers are out, and a clean end would make a torn image look whole (contract §4.5).
     A client that leaves is nobody's error.
+    The answer to a HEAD is complete without a byte.
     """
     outflow = _Outflow(request, length, clock, idle_timeout)
     try:
         await stream.flow_to(outflow)
-    except ConsumerGone:
-        await request.until_lost()
+        outflow.check()
         return
+    except CancelledError:
+        request.abort()
+        raise
+    except ConsumerGone:
+        if request.method == b"HEAD":
+            return
+        if not outflow.is_client_gone:
+            _log.warn("a download breaks off: {error}", error=outflow.miscount())
     except GlanceError as error:
         _log.warn("a download breaks off: {error}", error=error)
     except Exception:
         _log.failure("a download breaks off")
-    else:
-        if outflow.sent == length:
-            return
-        _log.warn(
-            "a download breaks off: the store gave {sent} bytes of {length}",
-            sent=outflow.sent,
-            length=length,
-        )
     request.abort()
     await request.until_lost()
 
@@ -67,7 +69,8 @@ class _Outflow:
         clock: IReactorTime,
         idle_timeout: float | None,
     ) -> None:
-        self.sent = 0
+        self.is_client_gone = False
+        self._given = 0
         self._request = request
         self._length = length
         self._clock = clock
@@ -75,24 +78,47 @@ class _Outflow:
         self._producer: IPushProducer | None = None
         self._watch: IDelayedCall | None = None
 
+    def miscount(self) -> StreamError:
+        """What is wrong with the number of bytes."""
+        than = "more than" if self._given > self._length else f"{self._given} of"
+        return StreamError(f"The store gave {than} {self._length} bytes")
+
+    def check(self) -> None:
+        """
+        :raises StreamError: when the stream brought another number of bytes.
+        """
+        if self._given != self._length:
+            raise self.miscount()
+
+    # -- towards the stream
+
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
         self._producer = IPushProducer(producer)
-        self._request.registerProducer(self, True)
+        if self._request.is_lost:
+            self.stopProducing()
+        elif self._request.method == b"HEAD":
+            self._producer.stopProducing()
+        else:
+            self._request.registerProducer(self, True)
 
     def unregisterProducer(self) -> None:
         self._stop_watching()
         self._producer = None
-        if not self._request.is_lost:
+        if self._request.producer is self and not self._request.is_lost:
             self._request.unregisterProducer()
 
     def write(self, data: bytes) -> None:
-        self.sent += len(data)
-        if self.sent <= self._length:
+        self._given += len(data)
+        if self._given <= self._length:
             self._request.write(data)
+        elif self._producer is not None:
+            self._producer.stopProducing()
+
+    # -- towards the client
 
     def pauseProducing(self) -> None:
         if self._idle_timeout is not None and self._watch is None:
-            self._watch = self._clock.callLater(self._idle_timeout, self._request.abort)
+            self._watch_from(Progress(self._request.transport), self._idle_timeout)
         if self._producer is not None:
             self._producer.pauseProducing()
 
@@ -102,9 +128,20 @@ class _Outflow:
             self._producer.resumeProducing()
 
     def stopProducing(self) -> None:
+        self.is_client_gone = True
         self._stop_watching()
         if self._producer is not None:
             self._producer.stopProducing()
+
+    def _watch_from(self, progress: Progress, seconds: float) -> None:
+        self._watch = self._clock.callLater(seconds, self._look, progress, seconds)
+
+    def _look(self, progress: Progress, seconds: float) -> None:
+        if progress.was_made():
+            self._watch_from(progress, seconds)
+        else:
+            self._watch = None
+            self._request.abort()
 
     def _stop_watching(self) -> None:
         watch, self._watch = self._watch, None

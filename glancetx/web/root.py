@@ -41,6 +41,9 @@ class Root(Resource):
             return error_body(request, error.status, error.explanation)
 
     def _route(self, request: StreamingRequest) -> bytes | int:
+        if not request.path.startswith(b"/"):
+            raise HttpError(400, "The request target is not a path.")
+        base_url = host_url(request)
         segments = _decoded(request.postpath or [])
         if segments == ["healthcheck"] and request.method in (b"GET", b"HEAD"):
             return _text(request, b"OK")
@@ -50,8 +53,8 @@ class Root(Resource):
         if isinstance(meaning, V1Request):
             return self._enter(request, meaning)
         if isinstance(meaning, Redirect):
-            return _redirect(request, host_url(request) + meaning.path)
-        return self._versions(request, meaning.status)
+            return _redirect(request, base_url + meaning.path)
+        return self._versions(request, meaning.status, base_url)
 
     def _enter(self, request: StreamingRequest, meaning: V1Request) -> bytes | int:
         request.caller = caller_of(request)
@@ -61,8 +64,8 @@ class Root(Resource):
         answer: bytes | int = self._v1.render(request)
         return answer
 
-    def _versions(self, request: StreamingRequest, status: int) -> bytes:
-        base_url = self._front.public_endpoint or host_url(request)
+    def _versions(self, request: StreamingRequest, status: int, base_url: str) -> bytes:
+        base_url = self._front.public_endpoint or base_url
         request.setResponseCode(status)
         request.setHeader("Content-Type", "application/json")
         return version_document(base_url.rstrip("/"), enable_v1=self._front.enable_v1_api)

@@ -1,0 +1,41 @@
+"""What Twisted's transports know, and their interfaces do not say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.interfaces import ISSLTransport
+
+
+def below_tls(transport: Any) -> Any:
+    """The transport that reads and writes the network: under TLS, the one below."""
+    if ISSLTransport.providedBy(transport) and hasattr(transport, "transport"):
+        return transport.transport
+    return transport
+
+
+class Progress:
+    """
+    Whether a client takes what was written to its transport.
+
+    A transport tells its producer only when everything is gone, which may take a slow client very
+    long; and a client that takes one byte now and then is alive.
+    """
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = below_tls(transport)
+        self._unsent = _unsent(self._transport)
+
+    def was_made(self) -> bool:
+        """Whether the client has taken something, though not all, since this was last asked."""
+        before, self._unsent = self._unsent, _unsent(self._transport)
+        return 0 < self._unsent < before
+
+
+def _unsent(transport: Any) -> int:
+    """How many bytes the network has not taken; 0 when nobody knows."""
+    try:
+        gathered: int = transport._tempDataLen
+        return len(transport.dataBuffer) - int(transport.offset) + gathered
+    except AttributeError:
+        return 0
