@@ -196,6 +196,12 @@ class Daemon(Process):
     async def _has(self, image_id, status):
         return await self.status_of(image_id) == status
 
+    @property
+    def complaints(self):
+        """What the log says that no daemon should say: tracebacks and errors nobody handled."""
+        found = re.search(r"(.*\n){0,3}.*(Traceback|Unhandled)(.*\n){0,40}", self.log)
+        return found[0] if found else ""
+
     def files(self):
         """Every file below ``images/``, as path below it."""
         images = self.data / "images"
@@ -252,10 +258,16 @@ def folder(test):
 
     async def remove():
         await eventually(lambda: not any(map(postgres_of, path.iterdir())))
-        await deferToThread(shutil.rmtree, path)
+        # What was the last to end may still have been removing files of its own.
+        await eventually(lambda: deferToThread(_removed, path))
 
     test.addCleanup(lambda: ensureDeferred(remove()))
     return path
+
+
+def _removed(path):
+    shutil.rmtree(path, ignore_errors=True)
+    return not path.exists()
 
 
 def run(test, *command, process=None, cwd=None, environment=()):
