@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from select import POLLERR, POLLHUP, POLLIN, poll
 from typing import Any
 
@@ -42,9 +43,20 @@ class Connection(TxConnection):  # type: ignore[misc]
     """
 
     def doRead(self) -> None:
-        try:
+        with self._closed_by_trouble():
             super().doRead()
-        except psycopg2.Error:
+
+    def doWrite(self) -> None:
+        # The reactor writes in the same round in which reading has found the server gone.
+        with self._closed_by_trouble():
+            super().doWrite()
+
+    @contextmanager
+    def _closed_by_trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except (psycopg2.Error, ValueError):
+            # A ValueError of the reactor's: the driver has let go of the socket and not said so.
             self.close()
 
     def close(self) -> None:

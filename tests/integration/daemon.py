@@ -196,11 +196,11 @@ class Daemon(Process):
     async def _has(self, image_id, status):
         return await self.status_of(image_id) == status
 
-    @property
-    def complaints(self):
-        """What the log says that no daemon should say: tracebacks and errors nobody handled."""
-        found = re.search(r"(.*\n){0,3}.*(Traceback|Unhandled)(.*\n){0,40}", self.log)
-        return found[0] if found else ""
+    def assert_quiet(self):
+        """Fails when the log shows what no log should: a traceback, or an error nobody handled."""
+        found = re.search(r"(.*\n){0,3}.*(Traceback|Unhandled)(.*\n){0,60}", self.log)
+        if found:
+            raise AssertionError(found[0])
 
     def files(self):
         """Every file below ``images/``, as path below it."""

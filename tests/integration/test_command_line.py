@@ -252,7 +252,7 @@ class PlaceTests(TestCase):
         self.assertRegex(
             daemon.err.decode(), rf"\Atwistd glance: [^\n]*{port}[^\n]*in use[^\n]*\n\Z"
         )
-        self.assertEqual(daemon.complaints, "")
+        daemon.assert_quiet()
         self.assertIn("database system is shut down", daemon.log)
         self.assertIsNone(daemon.postgres())
 
@@ -261,7 +261,7 @@ class PlaceTests(TestCase):
         daemon = launch(self, "--registry", f"postgresql://x@127.0.0.1:{free_port()}/glance")
         self.assertEqual(await daemon.ended(), 1)
         self.assertRegex(daemon.err.decode(), r"\Atwistd glance: cannot start: [^\n]*registry")
-        self.assertEqual(daemon.complaints, "")
+        daemon.assert_quiet()
 
     async def test_unix_socket(self):
         """It also serves a socket in the file system, and says so."""

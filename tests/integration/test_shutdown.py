@@ -61,7 +61,7 @@ class DrainTests(TestCase):
         reader.sendall(f"GET /v1/images/{image_id} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
         self.assertEqual(reader.recv(15), b"HTTP/1.1 200 OK")
         self.assertEqual(await daemon.stop(), 0)
-        self.assertEqual(daemon.complaints, "")
+        daemon.assert_quiet()
 
     async def test_idle_connections_do_not_count(self):
         """A client that keeps its connection and asks nothing is not waited for."""
@@ -82,7 +82,7 @@ class DrainTests(TestCase):
         """PostgreSQL was shut down in order, and nothing went wrong."""
         self.assertIn("database system is shut down", daemon.log)
         self.assertIsNone(daemon.postgres())
-        self.assertEqual(daemon.complaints, "")
+        daemon.assert_quiet()
 
 
 class StartingTests(TestCase):
@@ -99,7 +99,7 @@ class StartingTests(TestCase):
             daemon.signal("TERM")
             self.assertEqual(await daemon.ended(), 0, moment)
             self.assertIsNone(daemon.postgres())
-            self.assertEqual(daemon.complaints, "")
+            daemon.assert_quiet()
         await start(self, data=data)
 
     async def test_keyboard(self):

@@ -103,7 +103,7 @@ class ManyTests(TestCase):
         )
         self.assertLess(after_uploads, 64 * MIB)
         self.assertLess(after_downloads, 64 * MIB)
-        self.assertEqual(daemon.complaints, "")
+        daemon.assert_quiet()
 
 
 class LeavingTests(TestCase):
@@ -120,7 +120,7 @@ class LeavingTests(TestCase):
         await daemon.becomes(image_id, "killed", patience=10)
         await eventually(lambda: daemon.files() == [], patience=10)
         await daemon.uploaded(marked_file(folder(self) / "image", MIB)[0])
-        self.assertEqual(daemon.complaints, "")
+        daemon.assert_quiet()
 
     async def test_uploader_is_killed(self):
         """So it is when curl is killed."""
@@ -146,7 +146,7 @@ class LeavingTests(TestCase):
         await download.ended()
         await daemon.get(image_id, copy).succeeds()
         self.assertEqual(await md5(copy), digest)
-        self.assertEqual(daemon.complaints, "")
+        daemon.assert_quiet()
 
 
 class CrashTests(TestCase):
@@ -196,4 +196,4 @@ class CrashTests(TestCase):
             self.assertLess(monotonic() - asked, 15)
             self.assertLess(monotonic() - began, 60)
         await daemon.uploaded(marked_file(folder(self) / "image", MIB)[0])
-        self.assertEqual(daemon.complaints, "")
+        daemon.assert_quiet()
