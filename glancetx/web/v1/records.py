@@ -8,6 +8,7 @@ from glancetx.access import Caller
 from glancetx.change import Change
 from glancetx.errors import Immutable
 from glancetx.image import Image, Status
+from glancetx.web.v1 import words
 from glancetx.web.v1.meta import RequestMeta
 
 MD5_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
@@ -19,6 +20,8 @@ def draft(caller: Caller, meta: RequestMeta, brings_data: bool) -> Image:
 
     A size of 0 and no data make an empty image, active at once (§6.1); it claims no other
     checksum than its own.
+
+    :raises BadMetadata: when it names an id that does not look like a UUID.
     """
     values = dict(meta.values)
     if not (caller.is_admin and "owner" in values):
@@ -27,7 +30,7 @@ def draft(caller: Caller, meta: RequestMeta, brings_data: bool) -> Image:
     if is_empty and values.get("checksum") != MD5_OF_NOTHING:
         values["checksum"] = None
     return Image(
-        image_id=meta.image_id or str(uuid.uuid4()),
+        image_id=words.image_id(meta.image_id) if meta.image_id else str(uuid.uuid4()),
         status=Status.ACTIVE if is_empty else Status.QUEUED,
         properties=meta.properties,
         **values,

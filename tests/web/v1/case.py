@@ -150,3 +150,21 @@ class ApiCase(SynchronousTestCase):
     def assert_killed_without_bytes(self, image_id: str = AN_ID) -> None:
         self.assert_kept(image_id, "killed", locations=())
         self.assertEqual(self.stored(), {})
+
+
+class AttributeCase(ApiCase):
+    """A test of single headers of a POST."""
+
+    def assert_stored(self, attribute, text, value):
+        """A POST with this header answers this value."""
+        document = self.create({f"x-image-meta-{attribute}": text})
+        self.assertEqual(document[attribute], value)
+        return document
+
+    def assert_refused(self, attribute, text, fragment=""):
+        """A POST with this header is refused, and no record is made."""
+        headers = {f"x-image-meta-{attribute}": text, "x-image-meta-id": AN_ID}
+        if attribute == "id":
+            headers = {"x-image-meta-id": text}
+        self.assert_status(self.post(headers), 400, fragment)
+        self.assert_no_record()

@@ -132,7 +132,7 @@ class MethodTests(ApiCase):
         self.assertEqual(response.header("Allow"), allow)
 
     def test_list(self):
-        """The list offers GET and POST, and no other method is known better (R-01) (R-02) (R-03)."""
+        """The list offers GET and POST, and no other method is known (R-01) (R-02) (R-03)."""
         for method in ("HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "FOO"):
             self.assert_not_allowed(method, "/v1/images", "GET, POST")
 
