@@ -1,8 +1,8 @@
 """
 HTTP/1.1 that does not wait for a body before it hands a request on.
 
-The only file that touches private parts of `twisted.web.http.HTTPChannel`; its tests fail loudly
-on a Twisted that changes them.
+With `glancetx.web.framing` the only file that touches private parts of
+`twisted.web.http.HTTPChannel`; the tests of both fail loudly on a Twisted that changes them.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
-from twisted.web import http
 from twisted.web.http_headers import Headers
 from zope.interface import implementer
 
 from glancetx import __version__
+from glancetx.web.framing import StrictChannel
 from glancetx.web.request import StreamingRequest
 from glancetx.web.transports import Progress
 
@@ -25,12 +25,9 @@ if TYPE_CHECKING:
 
 SERVER = b"glancetx/" + __version__.encode("ascii")
 
-#: More digits than any body's length has; Python refuses to read numbers of thousands of them.
-MAX_LENGTH_DIGITS = 19
-
 
 @implementer(IHalfCloseableProtocol)
-class StreamingChannel(http.HTTPChannel):
+class StreamingChannel(StrictChannel):
     """
     One connection.
 
@@ -45,10 +42,6 @@ class StreamingChannel(http.HTTPChannel):
     than that, in either direction, unless it is we who keep it waiting.
     """
 
-    maxHeaders = 1000
-    totalHeadersSize = 64 * 1024
-    MAX_LENGTH = 16 * 1024
-    max_request_line = 8 * 1024
     drain_limit = 1024 * 1024
     drain_time = 30.0
     linger_time = 2.0
@@ -61,7 +54,6 @@ class StreamingChannel(http.HTTPChannel):
     _untaken: StreamingRequest | None = None
     _progress: Progress | None = None
     _linger: IDelayedCall | None = None
-    _is_deaf = False
     _is_half_closed = False
 
     def connectionMade(self) -> None:
@@ -81,50 +73,23 @@ class StreamingChannel(http.HTTPChannel):
     # -- receiving
 
     def dataReceived(self, data: bytes) -> None:
-        if not self._is_deaf:
-            super().dataReceived(data)
-            self._close_if_over()
+        super().dataReceived(data)
+        self._close_if_over()
 
-    def lineReceived(self, line: bytes) -> None:
-        if self._is_deaf:
-            return
-        if self._receivedHeaderSize == 0 and len(line) > self.max_request_line:
-            self._refuse(b"414 Request-URI Too Long")
-        elif line[:1] in (b" ", b"\t"):
-            # A folded header: obsolete, and read differently by different proxies.
-            self._refuse(b"400 Bad Request")
-        else:
-            super().lineReceived(line)
-
-    def lineLengthExceeded(self, line: bytes) -> None:
-        is_request_line = self._receivedHeaderSize == 0
-        self._refuse(
-            b"414 Request-URI Too Long" if is_request_line else b"400 Header Line Too Long"
-        )
-
-    def _maybeChooseTransferDecoder(self, header: bytes, data: bytes) -> bool:
-        if header == b"Content-Length" and len(data) > MAX_LENGTH_DIGITS:
-            return bool(self._failChooseTransferDecoder())
-        return bool(super()._maybeChooseTransferDecoder(header, data))
-
-    def allHeadersReceived(self) -> None:
-        if self._is_deaf:
-            return
+    def head_received(self) -> None:
         request = self.requests[-1]
         expects = [value.lower() for value in request.requestHeaders.getRawHeaders(b"expect", [])]
         if b"100-continue" in expects:
             # Twisted would answer it at once; we do when the handler begins to read.
             request.requestHeaders.removeHeader(b"expect")
             request.expects_continue = self._version == b"HTTP/1.1" and self.length != 0
-        super().allHeadersReceived()
+        super().head_received()
         if self.length != 0:
             super().resetTimeout()
             request.headers_received(self._command, self._path, self._version)
 
-    def allContentReceived(self) -> None:
-        if self._is_deaf:
-            return
-        super().allContentReceived()
+    def request_received(self) -> None:
+        super().request_received()
         if self._answered is not None:
             request, self._answered = self._answered, None
             self._stop_lingering()
@@ -213,15 +178,7 @@ class StreamingChannel(http.HTTPChannel):
         if linger is not None and linger.active():
             linger.cancel()
 
-    def _respondToBadRequestAndDisconnect(self) -> None:
-        self._refuse(b"400 Bad Request")
-
-    def _refuse(self, status: bytes) -> None:
-        """What comes is not HTTP: hear nothing more, say so, and close."""
-        if self._is_deaf:
-            return
-        self._is_deaf = True
-        self.clearLineBuffer()
+    def refuse(self, status: bytes) -> None:
         current = self.requests[0] if self.requests else None
         if current is not None and current.is_routed and self._answered is None:
             # A handler is at work on this request; it learns that the body is broken, and answers.

@@ -1,0 +1,83 @@
+"""
+What may come as the head of a request, and what is refused.
+
+With `glancetx.web.channel` the only file that touches private parts of
+`twisted.web.http.HTTPChannel`; the tests of both fail loudly on a Twisted that changes them.
+"""
+
+from __future__ import annotations
+
+from twisted.web import http
+
+TOO_LONG = b"414 Request-URI Too Long"
+BAD = b"400 Bad Request"
+
+#: More digits than any body's length has; Python refuses to read numbers of thousands of them.
+MAX_LENGTH_DIGITS = 19
+
+
+class StrictChannel(http.HTTPChannel):
+    """
+    A connection that stops listening at the first thing that is not HTTP (contract §1.8).
+
+    ``is_deaf`` is true from then on: what follows might be read in more than one way.
+    """
+
+    maxHeaders = 1000
+    totalHeadersSize = 64 * 1024
+    MAX_LENGTH = 16 * 1024
+    max_request_line = 8 * 1024
+    is_deaf = False
+
+    def refuse(self, status: bytes) -> None:
+        """Say so, and close."""
+        raise NotImplementedError()
+
+    def dataReceived(self, data: bytes) -> None:
+        if not self.is_deaf:
+            super().dataReceived(data)
+
+    def lineReceived(self, line: bytes) -> None:
+        if self.is_deaf:
+            return
+        if self._receivedHeaderSize == 0 and len(line) > self.max_request_line:
+            self._stop_listening(TOO_LONG)
+        elif line[:1] in (b" ", b"\t"):
+            # A folded header: obsolete, and read differently by different proxies.
+            self._stop_listening(BAD)
+        else:
+            super().lineReceived(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        is_request_line = self._receivedHeaderSize == 0
+        self._stop_listening(TOO_LONG if is_request_line else b"400 Header Line Too Long")
+
+    def allHeadersReceived(self) -> None:
+        if not self.is_deaf:
+            self.head_received()
+
+    def head_received(self) -> None:
+        """The head is complete and good."""
+        super().allHeadersReceived()
+
+    def allContentReceived(self) -> None:
+        if not self.is_deaf:
+            self.request_received()
+
+    def request_received(self) -> None:
+        """The body is complete."""
+        super().allContentReceived()
+
+    def _maybeChooseTransferDecoder(self, header: bytes, data: bytes) -> bool:
+        if header == b"Content-Length" and len(data) > MAX_LENGTH_DIGITS:
+            return bool(self._failChooseTransferDecoder())
+        return bool(super()._maybeChooseTransferDecoder(header, data))
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        self._stop_listening(BAD)
+
+    def _stop_listening(self, status: bytes) -> None:
+        if not self.is_deaf:
+            self.is_deaf = True
+            self.clearLineBuffer()
+            self.refuse(status)
