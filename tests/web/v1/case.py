@@ -168,3 +168,16 @@ class AttributeCase(ApiCase):
             headers = {"x-image-meta-id": text}
         self.assert_status(self.post(headers), 400, fragment)
         self.assert_no_record()
+
+
+class OwnerCase(ApiCase):
+    """Whoever asks is the tenant who owns the images, unless a test says otherwise."""
+
+    def setUp(self):
+        super().setUp()
+        self.api.caller = OWNER
+
+    def assert_forbidden(self, image_id, headers, fragment):
+        before = self.record(image_id)
+        self.assert_status(self.put(image_id, headers), 403, fragment)
+        self.assertEqual(self.record(image_id), before)
