@@ -169,8 +169,11 @@ class Database:
     async def _slot(self) -> None:
         """Wait for one's turn."""
         if not self._is_closed:
+            turn = self._slots.acquire()
             try:
-                await self._slots.acquire().addTimeout(self._timeout, self._reactor)
+                if not turn.called:
+                    turn.addTimeout(self._timeout, self._reactor)
+                await turn
             except TimeoutError:
                 log.warn("No connection to the registry became free in time")
             else:

@@ -205,7 +205,7 @@ class EmbeddedPostgres:
                 pause = min(pause * 2, self.longest_pause)
                 try:
                     await self._launch()
-                except EmbeddedFailure as failure:
+                except (EmbeddedFailure, OSError) as failure:
                     log.error("{failure}", failure=str(failure))
         except CancelledError:
             pass  # we are stopping

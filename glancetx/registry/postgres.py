@@ -102,18 +102,9 @@ class PostgresRegistry:
         return to_image(await self._read_one(_FETCH, image_id))
 
     async def select(self, query: ImageQuery) -> list[Image]:
-        after = query.after
-        arguments = {
-            "owner": query.owner,
-            "limit": query.limit,
-            "after_time": after and after.created_at,
-            "after_id": after and after.image_id,
-        }
-        conditions = _conditions(query)
-        if not conditions:
+        if not query.limit or (page := page_of(query)) is None:
             return []
-        rows = await self._database.read(_listing(conditions, after is not None), arguments)
-        return [to_image(row) for row in rows]
+        return [to_image(row) for row in await self._database.read(*page)]
 
     async def update(self, image_id: str, change: Change, expect: Collection[Status]) -> Image:
         change.check_moves(expect)
@@ -192,15 +183,20 @@ def _conditions(query: ImageQuery) -> list[str]:
     return conditions
 
 
-def _listing(conditions: list[str], has_marker: bool) -> str:
+def page_of(query: ImageQuery) -> tuple[str, dict[str, object]] | None:
     """
-    A statement for one page.
+    The statement for a page and its arguments, or None when nothing could be on it.
 
     Each condition has an index that is in the right order.
     Two of them make two short lists that are merged, for no index serves an OR.
     """
-    after = _AFTER if has_marker else ""
-    pages = [_PAGE.format(condition=condition, after=after) for condition in conditions]
-    if len(pages) == 1:
-        return pages[0]
-    return " UNION ALL ".join(pages) + " ORDER BY created_at DESC, id DESC LIMIT %(limit)s"
+    arguments: dict[str, object] = {"owner": query.owner, "limit": query.limit}
+    after = ""
+    if query.after is not None:
+        after = _AFTER
+        arguments |= {"after_time": query.after.created_at, "after_id": query.after.image_id}
+    pages = [_PAGE.format(condition=each, after=after) for each in _conditions(query)]
+    if not pages:
+        return None
+    order = " ORDER BY created_at DESC, id DESC LIMIT %(limit)s" if len(pages) > 1 else ""
+    return " UNION ALL ".join(pages) + order, arguments

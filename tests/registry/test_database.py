@@ -199,8 +199,10 @@ class SlownessTests(_WithServer):
         database = self.open(size=1, timeout=0.5)
         pid = await self.backend_of(database)
         os.kill(pid, signal.SIGSTOP)
+        began = reactor.seconds()
         try:
             await self.assertFailure(database.read("SELECT 1"), RegistryUnavailable)
+            self.assertLess(reactor.seconds() - began, 5)
             self.assertNotEqual(await self.backend_of(database), pid)
         finally:
             os.kill(pid, signal.SIGCONT)

@@ -237,6 +237,18 @@ class CrashTests(_WithDirectory):
         await server.start()
         self.assertEqual(await self.ask(server, "SELECT 1"), [(1,)])
 
+    async def test_stale_word(self):
+        """The word of a server that died is not taken for that of the new one."""
+        server = await self.started()
+        words = (self.directory / "postmaster.pid").read_text()
+        dead = str(server.pid)
+        await server.stop()
+        self.assertTrue(words.startswith(dead))
+        (self.directory / "postmaster.pid").write_text(words)
+        await server.start()
+        pid, *_, state = (self.directory / "postmaster.pid").read_text().splitlines()
+        self.assertEqual((pid, state.strip()), (str(server.pid), "ready"))
+
     async def test_daemon_killed(self):
         """A daemon that is killed takes its server with it, and the next one finds the data."""
         daemon: Any = subprocess.Popen(
