@@ -1,0 +1,63 @@
+"""What the tests of the HTTP transport share; trial itself fails them when anything is logged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import ensureDeferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from glancetx.image import Image
+from glancetx.stores.memory import MemoryStore
+from glancetx.testing.http import MemoryClient
+from glancetx.testing.stores import SlowStore
+from tests.web.api import FORMATS, Api
+
+IMAGE_ID = "11111111-2222-4333-8444-555555555555"
+UPLOAD = {**FORMATS, "x-image-meta-id": IMAGE_ID}
+CHUNKED = {**UPLOAD, "Transfer-Encoding": "chunked"}
+
+
+class TransportCase(SynchronousTestCase):
+    """A server in memory whose store waits at a gate when a test says so, and one connection."""
+
+    def setUp(self) -> None:
+        self.memory = MemoryStore(None)
+        self.store = SlowStore(self.memory, ())
+        # So little for metering that every chunk goes on to the store in batches of 64 KiB.
+        self.api = Api(store=self.store, metering_memory=1)
+        self.client = self.api.connect()
+
+    @property
+    def clock(self) -> Clock:
+        return self.api.clock
+
+    @property
+    def transport(self) -> Any:
+        return self.client.transport
+
+    def begin_upload(self, length: int, **headers: str) -> None:
+        """Send the head of an upload."""
+        self.client.begin("POST", "/v1/images", {**UPLOAD, **headers}, length)
+
+    def have_image(self, data: bytes) -> None:
+        """Upload an image over another connection."""
+        self.assertEqual(self.api.request("POST", "/v1/images", UPLOAD, data).status, 201)
+
+    def image(self) -> Image:
+        """The record of the image, as it is now."""
+        found: Image = self.successResultOf(ensureDeferred(self.api.registry.fetch(IMAGE_ID)))
+        return found
+
+    def assert_killed(self) -> None:
+        """The upload has failed, nothing of it is left, and nobody works on it."""
+        self.assertEqual(self.image().status.value, "killed")
+        self.assertEqual(self.memory._images, {})
+        self.assertEqual(self.store.waiting, 0)
+        self.successResultOf(self.api.transfers.idle())
+
+    def assert_gone_quietly(self, client: MemoryClient | None = None) -> None:
+        """No timer is left when the connection is gone."""
+        (client or self.client).disconnect()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
