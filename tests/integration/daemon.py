@@ -46,12 +46,14 @@ class Ended(Exception):
 
 
 class Process(ProcessProtocol):
-    """A child, and what it says."""
+    """A child, and what it says; its ``status`` is known once it has ended."""
+
+    transport: Any
+    status: Any = None
+    pid = None
 
     def __init__(self):
         self.out = self.err = b""
-        self.status = None
-        self.pid = None
         self._expected = []
         self._ended = []
 
@@ -198,9 +200,10 @@ class Daemon(Process):
 
     def assert_quiet(self):
         """Fails when the log shows what no log should: a traceback, or an error nobody handled."""
-        found = re.search(r"(.*\n){0,3}.*(Traceback|Unhandled)(.*\n){0,60}", self.log)
-        if found:
-            raise AssertionError(found[0])
+        lines = self.log.splitlines()
+        for number, line in enumerate(lines):
+            if "Traceback" in line or "Unhandled" in line:
+                raise AssertionError("\n".join(lines[max(0, number - 3) : number + 60]))
 
     def files(self):
         """Every file below ``images/``, as path below it."""
@@ -214,7 +217,7 @@ class Daemon(Process):
     def memory(self):
         """The most memory that it has had since it was started or `forget_memory`, in bytes."""
         status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+        return int(found(r"VmHWM:\s+(\d+) kB", status)) * 1024
 
     def forget_memory(self):
         """From now on `memory` tells the most since now."""
@@ -360,6 +363,14 @@ def begin_upload(daemon, image_id, *, size, sent):
     for _ in range(0, sent, 1 << 20):
         connection.sendall(bytes(1 << 20))
     return connection
+
+
+def found(pattern, text):
+    """The first group of a pattern that must be in the text."""
+    match = re.search(pattern, text)
+    if match is None:
+        raise AssertionError(f"{pattern} is not in {text}")
+    return match[1]
 
 
 def free_port():

@@ -426,10 +426,9 @@ class UserTests(TestCase):
     async def test_ordinary_user(self):
         """A user without rights can run it; PostgreSQL then runs as the same user."""
         place = folder(self)
-        before = ()
         if os.geteuid() == 0:
             os.chown(place, NOBODY, NOBODY)
-            before = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+        before = as_ordinary_user()
         user = place.stat().st_uid
         daemon = await start(
             self, data=place / "data", before=before, cwd=place, environment={"HOME": str(place)}
@@ -453,12 +452,16 @@ class UserTests(TestCase):
         """A user who may not write where the data should be is told so in one sentence."""
         place = folder(self)
         place.chmod(0o555)
-        before = ()
-        if os.geteuid() == 0:
-            before = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
-        daemon = launch(self, data=place / "data", before=before, cwd="/")
+        daemon = launch(self, data=place / "data", before=as_ordinary_user(), cwd="/")
         self.assertEqual(await daemon.ended(), 1)
         self.assertRegex(daemon.err.decode(), r"\Atwistd glance: [^\n]*Permission denied\n\Z")
+
+
+def as_ordinary_user():
+    """What runs a command as a user without rights: nothing when we are one ourselves."""
+    if os.geteuid() != 0:
+        return ()
+    return ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
 
 
 def owner_of(pid):

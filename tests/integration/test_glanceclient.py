@@ -1,7 +1,6 @@
 """python-glanceclient, which still speaks v1: its library and its command."""
 
 import hashlib
-import re
 import subprocess
 import sysconfig
 from io import BytesIO
@@ -12,7 +11,7 @@ from glanceclient.v1.client import Client
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from tests.integration.daemon import folder, marked_file, start
+from tests.integration.daemon import folder, found, marked_file, start
 
 GLANCE = str(Path(sysconfig.get_path("scripts"), "glance"))
 FORMATS = {"disk_format": "raw", "container_format": "bare"}
@@ -156,12 +155,12 @@ class CommandTests(TestCase):
                 "--property", "os=débian", *formats,
             )  # fmt: skip
             self.assertIn(digest, made)
-            image_id = re.search(r"\| id +\| (\S+)", made)[1]
-            shown = re.search(r"Property 'os' +\| (\S+)", glance("image-show", image_id))
-            self.assertEqual(as_sent(shown[1]), "débian")
+            image_id = found(r"\| id +\| (\S+)", made)
+            shown = found(r"Property 'os' +\| (\S+)", glance("image-show", image_id))
+            self.assertEqual(as_sent(shown), "débian")
             self.assertRegex(glance("image-list"), rf"{image_id}.*tour.*active")
             reserved = glance("image-create", "--name", "later", "--size", "2097152", *formats)
-            later = re.search(r"\| id +\| (\S+)", reserved)[1]
+            later = found(r"\| id +\| (\S+)", reserved)
             filled = glance("image-update", later, "--file", str(path), "--name", "filled")
             self.assertRegex(filled, r"status +\| active")
             glance("image-download", image_id, "--file", str(place / "copy"))

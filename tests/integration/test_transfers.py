@@ -9,7 +9,7 @@ from twisted.internet.defer import gatherResults
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from tests.integration.daemon import eventually, folder, marked_file, start
+from tests.integration.daemon import Answer, eventually, folder, marked_file, start
 
 MIB = 1 << 20
 
@@ -187,7 +187,7 @@ class CrashTests(TestCase):
         daemon = await start(self)
         image_id = await daemon.reserve()
         os.kill(daemon.postgres(), signal.SIGKILL)
-        answers = []
+        answers: list[Answer] = []
         began = monotonic()
         while not (answers and answers[-1].status == 200):
             asked = monotonic()
