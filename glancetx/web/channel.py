@@ -44,6 +44,8 @@ class StreamingChannel(StrictChannel):
 
     drain_limit = 1024 * 1024
     drain_time = 30.0
+    #: Bytes of further requests that are read while one is worked on.
+    read_ahead = 16 * 1024
     linger_time = 2.0
 
     site: StreamingSite
@@ -75,6 +77,12 @@ class StreamingChannel(StrictChannel):
     def dataReceived(self, data: bytes) -> None:
         super().dataReceived(data)
         self._close_if_over()
+
+    def rawDataReceived(self, data: bytes) -> None:
+        super().rawDataReceived(data)
+        # Twisted would read ahead without end while the client does not take its response.
+        if self._handlingRequest and sum(map(len, self._dataBuffer)) > self.read_ahead:
+            self._networkProducer.pauseProducing()
 
     def head_received(self) -> None:
         request = self.requests[-1]

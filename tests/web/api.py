@@ -76,9 +76,9 @@ class Api:
         root = Root(_AsCaller(self, v1.app.resource()), self.front)
         self.site = StreamingSite(root, self.clock, self.idle_timeout)
 
-    def connect(self) -> MemoryClient:
-        """A new connection."""
-        return MemoryClient(self.site)
+    def connect(self, send_buffer: int | None = None) -> MemoryClient:
+        """A new connection, whose client takes everything at once if it has no ``send_buffer``."""
+        return MemoryClient(self.site, send_buffer)
 
     def request(self, method: str, path: str, headers: Any = None, body: Any = None) -> Response:
         """One request on a connection of its own."""

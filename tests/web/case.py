@@ -27,7 +27,15 @@ class TransportCase(SynchronousTestCase):
         self.store = SlowStore(self.memory, ())
         # So little for metering that every chunk goes on to the store in batches of 64 KiB.
         self.api = Api(store=self.store, metering_memory=1)
-        self.client = self.api.connect()
+        self._client: MemoryClient | None = None
+        self.addCleanup(_disconnect_all, self.api)
+
+    @property
+    def client(self) -> MemoryClient:
+        """The test's own connection."""
+        if self._client is None:
+            self._client = self.api.connect()
+        return self._client
 
     @property
     def clock(self) -> Clock:
@@ -43,7 +51,17 @@ class TransportCase(SynchronousTestCase):
 
     def have_image(self, data: bytes) -> None:
         """Upload an image over another connection."""
-        self.assertEqual(self.api.request("POST", "/v1/images", UPLOAD, data).status, 201)
+        client = self.api.connect()
+        self.assertEqual(client.request("POST", "/v1/images", UPLOAD, data).status, 201)
+        client.disconnect()
+
+    def send_until_paused(self) -> int:
+        """Send 64 KiB at a time until nobody reads it, and return how often that was."""
+        for sent in range(32):
+            if not self.transport.is_reading:
+                return sent
+            self.client.send(bytes(65536))
+        self.fail("the server reads on")
 
     def image(self) -> Image:
         """The record of the image, as it is now."""
@@ -61,3 +79,14 @@ class TransportCase(SynchronousTestCase):
         """No timer is left when the connection is gone."""
         (client or self.client).disconnect()
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+def _disconnect_all(api: Api) -> None:
+    """Whatever a test leaves half-done ends with its connections."""
+    for channel in list(api.site._channels):
+        producer, channel.transport.producer = channel.transport.producer, None
+        if producer is not None:
+            producer.stopProducing()
+        channel.connectionLost()
+    if api.clock.getDelayedCalls():
+        raise AssertionError(f"timers are left: {api.clock.getDelayedCalls()}")
