@@ -48,7 +48,8 @@ class Transfers:
         :raises RegistryUnavailable: when the lease could not be renewed; others clear up.
         """
         deferred = as_deferred(work)
-        transfer = _Transfer(image_id, status, deferred.cancel, self._clock.seconds())
+        lease_until = self._clock.seconds() + self.lease
+        transfer = _Transfer(image_id, status, deferred.cancel, lease_until)
         self._running[image_id] = transfer
         heartbeat = LoopingCall(lambda: ensureDeferred(self._renew(transfer)))
         heartbeat.clock = self._clock
@@ -57,6 +58,7 @@ class Transfers:
             return await deferred
         except BaseException:
             # Work that is cancelled may put it in its own words.
+            self._check_lease(transfer)
             if transfer.lost is not None:
                 raise transfer.lost from None
             raise
@@ -93,6 +95,9 @@ class Transfers:
 
     async def _renew(self, transfer: _Transfer) -> None:
         image_id, asked_at = transfer.image_id, self._clock.seconds()
+        self._check_lease(transfer)
+        if transfer.lost is not None:
+            return
         try:
             await self._registry.renew(image_id, transfer.status, self.lease)
         except StatusConflict as conflict:
@@ -103,22 +108,29 @@ class Transfers:
                 image_id=image_id,
                 error=error,
             )
-            # A second failure in a row: the next beat may be too late.
-            if self._clock.seconds() - transfer.renewed_at > self.lease / 2:
-                transfer.end(RegistryUnavailable())
+            self._check_lease(transfer, beat=self.lease / 3)
         else:
-            transfer.renewed_at = asked_at
+            transfer.lease_until = asked_at + self.lease
+
+    def _check_lease(self, transfer: _Transfer, beat: float = 0.0) -> None:
+        """
+        End work whose lease has run out, or will before the next beat.
+
+        A daemon may have slept: others may be clearing up, although the state is as it was.
+        """
+        if self._clock.seconds() + beat >= transfer.lease_until:
+            transfer.end(RegistryUnavailable())
 
 
 class _Transfer:
-    """Work that may lose its reason to go on; ``renewed_at`` is when its lease last began."""
+    """Work that may lose its reason to go on; ``lease_until`` is in the clock's seconds."""
 
     def __init__(
-        self, image_id: str, status: Status, cancel: Callable[[], None], renewed_at: float
+        self, image_id: str, status: Status, cancel: Callable[[], None], lease_until: float
     ) -> None:
         self.image_id = image_id
         self.status = status
-        self.renewed_at = renewed_at
+        self.lease_until = lease_until
         self.lost: GlanceError | None = None
         self._cancel = cancel
 

@@ -102,10 +102,10 @@ class ApiCase(SynchronousTestCase):
             return self.queued(headers)
         if status in (Status.SAVING, Status.KILLED):
             image_id = self.queued(headers)
-            path = (Status.SAVING,) if status is Status.SAVING else (Status.SAVING, status)
+            path = [Status.SAVING] if status is Status.SAVING else [Status.SAVING, status]
         else:
             image_id = self.active(headers)
-            path = () if status is Status.ACTIVE else (status,)
+            path = [] if status is Status.ACTIVE else [status]
         for step in path:
             self.move(image_id, step)
         return image_id

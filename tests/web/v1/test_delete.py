@@ -47,7 +47,7 @@ class DeleteTests(ApiCase):
         self.assert_status(response, 200)
         self.assertEqual(response.header("x-image-meta-deleted"), "True")
         self.assertEqual(response.header("x-image-meta-status"), "deleted")
-        deleted_at = response.header("x-image-meta-deleted_at")
+        deleted_at = response.header("x-image-meta-deleted_at") or ""
         self.assertEqual(deleted_at[:19], "1970-01-01T00:00:05")
         self.assertIsNone(response.header("x-image-meta-property-k"))
         self.assert_status(self.get(image_id), 404, "is not active")

@@ -1,0 +1,152 @@
+"""Whatever happens in whatever order, no bytes are left and none are lost (R12)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from glancetx.access import OPERATOR
+from glancetx.deferreds import as_deferred
+from glancetx.errors import BodyCutShort, DataInUse, RegistryUnavailable
+from glancetx.image import Image
+from glancetx.testing.stores import FailingStore, SlowStore
+from glancetx.testing.streams import END, ScriptedStream
+from tests.usecases.world import Call, Daemon, GatedRegistry, World, hanging
+
+
+class UnreliableRegistry(GatedRegistry):
+    """A gated registry that may be out of reach, before or after a call takes effect."""
+
+    is_away = False
+
+    async def intercept(self, call: Call) -> Any:
+        self._check()
+        result = await super().intercept(call)
+        self._check()
+        return result
+
+    def _check(self) -> None:
+        if self.is_away:
+            raise RegistryUnavailable()
+
+
+class Life(RuleBasedStateMachine):
+    """
+    Two daemons, up to three images, and everything that may happen to them.
+
+    Every call of the registry and of the store waits until a rule lets it pass.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failing: list[FailingStore] = []
+        self.world = World(store=self.make_store, registry=UnreliableRegistry)
+        self.registry: UnreliableRegistry = self.world.registry
+        self.registry.is_open = False
+        self.other = UnreliableRegistry(self.world.truth)
+        self.other.is_open = False
+        there = Daemon(self.world.clock, self.other, self.world.store)
+        self.daemons = [self.world.here, there]
+        self.registries = [self.registry, self.other]
+        self.images: list[Image] = []
+        self.sources: list[ScriptedStream] = []
+        self.work: list[Deferred[Any]] = []
+
+    def make_store(self, kept: Any) -> SlowStore:
+        self.failing.append(FailingStore(kept, DataInUse(), on=()))
+        return SlowStore(self.failing[0], on={"add", "delete", "discard"})
+
+    def begin(self, work: Any) -> None:
+        self.work.append(as_deferred(work).addErrback(lambda failure: None))
+
+    @precondition(lambda self: len(self.images) < 3)
+    @rule()
+    def reserve(self) -> None:
+        self.images.append(self.world.reserve(f"i{len(self.images)}"))
+
+    @precondition(lambda self: self.images)
+    @rule(data=st.data(), daemon=st.sampled_from([0, 1]))
+    def upload(self, data: Any, daemon: int) -> None:
+        image = data.draw(st.sampled_from(self.images))
+        self.sources.append(hanging())
+        self.begin(self.daemons[daemon].upload(image, self.sources[-1]))
+
+    @precondition(lambda self: self.sources)
+    @rule(data=st.data(), breaks=st.booleans())
+    def end_source(self, data: Any, breaks: bool) -> None:
+        source = data.draw(st.sampled_from(self.sources))
+        if source.was_poured:
+            source.finish(BodyCutShort() if breaks else END)
+
+    @precondition(lambda self: self.work)
+    @rule(data=st.data())
+    def cancel(self, data: Any) -> None:
+        data.draw(st.sampled_from(self.work)).cancel()
+
+    @precondition(lambda self: self.images)
+    @rule(data=st.data(), daemon=st.sampled_from([0, 1]))
+    def delete(self, data: Any, daemon: int) -> None:
+        image = data.draw(st.sampled_from(self.images))
+        self.begin(self.daemons[daemon].deletions.delete(OPERATOR, image.image_id))
+
+    @rule(daemon=st.sampled_from([0, 1]))
+    def clean(self, daemon: int) -> None:
+        self.begin(self.daemons[daemon].janitor.clean())
+
+    @rule(seconds=st.sampled_from([1, 10, 25, 70]))
+    def time_passes(self, seconds: int) -> None:
+        self.world.pass_time(seconds)
+
+    @rule(seconds=st.sampled_from([20, 100]))
+    def everybody_sleeps(self, seconds: int) -> None:
+        self.world.clock.rightNow += seconds
+
+    @precondition(lambda self: any(registry.waiting for registry in self.registries))
+    @rule(data=st.data())
+    def registry_goes_on(self, data: Any) -> None:
+        gates = [(r, n) for r in self.registries for n in range(len(r.waiting))]
+        registry, number = data.draw(st.sampled_from(gates))
+        registry.pass_one(number)
+
+    @precondition(lambda self: self.world.store.waiting)
+    @rule()
+    def store_goes_on(self) -> None:
+        self.world.store.let_one_pass()
+
+    @rule(daemon=st.sampled_from([0, 1]))
+    def registry_goes_away_or_comes_back(self, daemon: int) -> None:
+        self.registries[daemon].is_away = not self.registries[daemon].is_away
+
+    @rule()
+    def store_begins_or_ceases_to_refuse(self) -> None:
+        store = self.failing[0]
+        store.on = frozenset() if store.on else frozenset({"delete"})
+
+    def teardown(self) -> None:
+        """Everything comes to rest, and then nothing is wrong."""
+        self.failing[0].on = frozenset()
+        for registry in self.registries:
+            registry.is_away = False
+            registry.open()
+        self.world.store.open_gate()
+        for source in self.sources:
+            if source.was_poured:
+                source.finish(BodyCutShort())
+        self.world.clear_up()
+        for work in self.work:
+            assert work.called
+        assert self.world.faults() == []
+
+
+class LifeTests(SynchronousTestCase):
+    """The model above, many times."""
+
+    def test_all_interleavings(self):
+        """After any order of events and one janitor's round everything is in its place."""
+        bounds = settings(max_examples=150, stateful_step_count=40, deadline=None, database=None)
+        run_state_machine_as_test(Life, settings=bounds)

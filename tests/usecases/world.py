@@ -1,0 +1,220 @@
+"""Daemons that share one registry and one store, for tests of races, faults and cancellation."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from zope.interface import implementer
+
+from glancetx.deferreds import as_deferred
+from glancetx.errors import RegistryUnavailable
+from glancetx.image import Image, Status
+from glancetx.interfaces import IRegistry
+from glancetx.limits import Limits
+from glancetx.registry.memory import MemoryRegistry
+from glancetx.shelf import Shelf, ShelvedStore
+from glancetx.stores.memory import MemoryStore
+from glancetx.streams import Metering
+from glancetx.testing.streams import HANG, ScriptedStream
+from glancetx.testing.threads import InlineThreads
+from glancetx.usecases.catalogue import Catalogue
+from glancetx.usecases.delete import Deletions
+from glancetx.usecases.download import Downloads
+from glancetx.usecases.janitor import Janitor
+from glancetx.usecases.transfers import Transfers
+from glancetx.usecases.upload import Uploads
+
+HELLO = b"hello"
+LEASE = 30.0
+FINAL = {Status.QUEUED, Status.ACTIVE, Status.DEACTIVATED, Status.KILLED, Status.DELETED}
+
+Call = Callable[[], Awaitable[Any]]
+
+
+@implementer(IRegistry)
+class InterceptedRegistry:
+    """A registry whose every call goes through `intercept`, which a subclass overrides."""
+
+    def __init__(self, registry: IRegistry) -> None:
+        self._registry = registry
+
+    async def intercept(self, call: Call) -> Any:
+        return await call()
+
+    async def insert(self, *args: Any) -> Any:
+        return await self.intercept(lambda: self._registry.insert(*args))
+
+    async def fetch(self, *args: Any) -> Any:
+        return await self.intercept(lambda: self._registry.fetch(*args))
+
+    async def select(self, *args: Any) -> Any:
+        return await self.intercept(lambda: self._registry.select(*args))
+
+    async def update(self, *args: Any, **options: Any) -> Any:
+        return await self.intercept(lambda: self._registry.update(*args, **options))
+
+    async def renew(self, *args: Any) -> Any:
+        return await self.intercept(lambda: self._registry.renew(*args))
+
+    async def take_overdue(self, *args: Any) -> Any:
+        return await self.intercept(lambda: self._registry.take_overdue(*args))
+
+
+class FaultyRegistry(InterceptedRegistry):
+    """Fails at call number ``fails_at`` and the ``outage`` - 1 next ones, 0 being the first."""
+
+    calls = 0
+    fails_at: int | None = None
+    outage = 1
+    takes_effect = False
+
+    async def intercept(self, call: Call) -> Any:
+        number, self.calls = self.calls, self.calls + 1
+        if self.fails_at is None or not self.fails_at <= number < self.fails_at + self.outage:
+            return await call()
+        if self.takes_effect:
+            await call()
+        raise RegistryUnavailable()
+
+
+class GatedRegistry(InterceptedRegistry):
+    """
+    Each call waits at two gates, before and after it takes effect, until the test lets it pass.
+
+    One that is cancelled at the second gate has taken effect all the same.
+    """
+
+    is_open = True
+
+    def __init__(self, registry: IRegistry) -> None:
+        super().__init__(registry)
+        self.waiting: list[Deferred[None]] = []
+
+    async def intercept(self, call: Call) -> Any:
+        await self._gate()
+        try:
+            result = await call()
+        finally:
+            await self._gate()
+        return result
+
+    async def _gate(self) -> None:
+        if not self.is_open:
+            place: Deferred[None] = Deferred(self.waiting.remove)
+            self.waiting.append(place)
+            await place
+
+    def pass_one(self, index: int = 0) -> None:
+        self.waiting.pop(index).callback(None)
+
+    def open(self) -> None:
+        """Let everybody pass, from now on."""
+        self.is_open = True
+        while self.waiting:
+            self.pass_one()
+
+
+class Daemon:
+    """The use-cases of one daemon."""
+
+    def __init__(self, clock: Clock, registry: IRegistry, store: Any) -> None:
+        limits = Limits(image_size_cap=100)
+        self.shelved = ShelvedStore("file", store)
+        shelf = Shelf([self.shelved])
+        self.transfers = Transfers(clock, registry, LEASE)
+        self.uploads = Uploads(registry, self.transfers, Metering(InlineThreads()), limits)
+        self.catalogue = Catalogue(registry, limits)
+        self.downloads = Downloads(shelf)
+        self.deletions = Deletions(registry, shelf, self.transfers)
+        self.janitor = Janitor(clock, registry, shelf, self.deletions)
+
+    def upload(self, image: Image, data: Any, shelved: ShelvedStore | None = None) -> Deferred[Any]:
+        """Begin an upload."""
+        return as_deferred(self.uploads.upload(image, data, shelved or self.shelved))
+
+
+@define
+class World:
+    """One registry, one store, one clock, and a daemon by each of two views of the registry."""
+
+    clock: Clock = field(factory=Clock)
+    store: Any = None
+    kept: MemoryStore = field(init=False)
+    truth: MemoryRegistry = field(init=False)
+    registry: Any = None
+    here: Daemon = field(init=False)
+    there: Daemon = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.kept = MemoryStore(self.clock)
+        self.truth = MemoryRegistry(self.clock)
+        self.store = self.kept if self.store is None else self.store(self.kept)
+        self.registry = self.truth if self.registry is None else self.registry(self.truth)
+        self.here = Daemon(self.clock, self.registry, self.store)
+        self.there = Daemon(self.clock, self.truth, self.store)
+
+    def do(self, work: Awaitable[Any]) -> Any:
+        """
+        The result of work that waits for nothing.
+
+        :raises: what the work raised.
+        """
+        results: list[Any] = []
+        as_deferred(work).addBoth(results.append)
+        (result,) = results
+        if hasattr(result, "raiseException"):
+            result.raiseException()
+        return result
+
+    def reserve(self, image_id: str = "i", **values: Any) -> Image:
+        image: Image = self.do(self.truth.insert(Image(image_id=image_id, **values)))
+        return image
+
+    def fetch(self, image_id: str = "i") -> Image:
+        image: Image = self.do(self.truth.fetch(image_id))
+        return image
+
+    def active(self, image_id: str = "i", **values: Any) -> Image:
+        """A new active image of five bytes."""
+        image = self.reserve(image_id, **values)
+        active: Image = self.do(self.there.upload(image, ScriptedStream([HELLO])))
+        return active
+
+    def pass_time(self, seconds: float) -> None:
+        for _ in range(int(seconds)):
+            self.clock.advance(1)
+
+    def clear_up(self) -> None:
+        """Let every lease run out, and a janitor come."""
+        self.pass_time(2 * LEASE)
+        self.do(self.there.janitor.clean())
+        self.pass_time(61)
+        self.do(self.there.janitor.clean())
+
+    def faults(self) -> list[str]:
+        """What is wrong once everything has come to rest."""
+        found = []
+        images = [record.image for record in self.truth._records.values()]
+        recorded = {location.key for image in images for location in image.locations}
+        kept = self.kept._images
+        if lost := kept.keys() - recorded:
+            found.append(f"bytes without a record: {lost}")
+        for image in images:
+            if image.status not in FINAL:
+                found.append(f"{image.image_id} is {image.status.value}")
+            if image.status is Status.ACTIVE and bytes(kept.get(image.image_id, b"")) != HELLO:
+                found.append(f"{image.image_id} is active without its bytes")
+            if image.status in (Status.KILLED, Status.DELETED) and image.locations:
+                found.append(f"{image.image_id} is {image.status.value} and has locations")
+        if leases := [r.image.image_id for r in self.truth._records.values() if r.lease_until]:
+            found.append(f"leases of nobody: {leases}")
+        return found
+
+
+def hanging() -> ScriptedStream:
+    """A source that has brought its bytes, and does not end."""
+    return ScriptedStream([b"he", b"llo"], then=HANG)
