@@ -1,0 +1,127 @@
+"""Tests of the site: how connections end when the server does."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.logger import globalLogPublisher
+
+from glancetx.web.channel import StreamingChannel
+from tests.web.case import IMAGE_ID, UPLOAD, TransportCase
+
+
+class DrainTests(TransportCase):
+    """At shutdown idle connections end at once, busy ones after their response."""
+
+    def drain(self) -> Deferred[None]:
+        return self.api.site.drain(60)
+
+    def test_nobody_there(self) -> None:
+        """Without connections it is over at once."""
+        self.successResultOf(self.drain())
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_idle(self) -> None:
+        """Idle connections are closed, new and kept ones."""
+        used = self.api.connect()
+        used.request("GET", "/v1/images")
+        self.assertTrue(self.transport.is_reading)
+        drained = self.drain()
+        for client in (used, self.client):
+            self.assertTrue(client.transport.disconnecting)
+            self.assertNoResult(drained)
+            client.disconnect()
+        self.successResultOf(drained)
+
+    def test_busy(self) -> None:
+        """An upload under way is finished, and its connection then closed."""
+        self.begin_upload(5)
+        drained = self.drain()
+        self.client.send(b"hello")
+        self.assertEqual(self.client.response().status, 201)
+        self.assertEqual(self.client.response().header("connection"), "close")
+        self.assertTrue(self.transport.disconnecting)
+        self.client.disconnect()
+        self.successResultOf(drained)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_in_a_head(self) -> None:
+        """A request whose head is coming is still answered."""
+        self.client.send(b"GET /versions HT")
+        self.drain()
+        self.assertFalse(self.transport.disconnecting)
+        self.client.send(b"TP/1.1\r\nHost: h\r\n\r\n")
+        self.assertEqual(self.client.response().header("connection"), "close")
+        self.assertTrue(self.transport.disconnecting)
+
+    def test_headers_were_out(self) -> None:
+        """A download that had begun is finished, and its connection then closed."""
+        self.have_image(bytes(1 << 20))
+        client = self.api.connect(send_buffer=65536)
+        client.begin("GET", f"/v1/images/{IMAGE_ID}")
+        drained = self.drain()
+        while client.transport.unsent:
+            client.transport.taken()
+        self.assertTrue(client.response().is_whole)
+        self.assertTrue(client.transport.disconnecting)
+        client.disconnect()
+        self.successResultOf(drained)
+
+    def test_too_slow(self) -> None:
+        """What is not over in time is cut, and cleaned up."""
+        self.begin_upload(500)
+        drained = self.drain()
+        for _ in range(3):
+            self.clock.advance(20)
+            self.client.send(b"x")
+        self.assertTrue(self.transport.is_aborted)
+        self.client.disconnect()
+        self.successResultOf(drained)
+        self.assert_killed()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_rest_of_an_answered_request(self) -> None:
+        """A small rest may still come."""
+        self.client.begin("PUT", f"/v1/images/{IMAGE_ID}", UPLOAD, 10)
+        self.drain()
+        self.assertFalse(self.transport.disconnecting)
+        self.client.send(bytes(10))
+        self.assertTrue(self.transport.disconnecting)
+
+
+class ConnectionTests(TransportCase):
+    """The site knows its connections, and no more than those."""
+
+    def test_forgets_them(self) -> None:
+        """A connection that is gone is forgotten."""
+        self.client.request("GET", "/versions")
+        self.assertEqual(len(self.api.site._channels), 1)
+        self.client.disconnect()
+        self.assertEqual(len(self.api.site._channels), 0)
+
+    def test_http_2_stays_off(self) -> None:
+        """Clients that could speak HTTP/2 are told to speak HTTP/1.1."""
+        self.assertEqual(self.api.site.acceptableProtocols(), [b"http/1.1"])
+
+    def test_channel_is_ours(self) -> None:
+        """No wrapper of Twisted's hides that half-closed connections are understood."""
+        self.client.request("GET", "/versions")
+        [channel] = self.api.site._channels
+        self.assertIsInstance(channel, StreamingChannel)
+
+
+class AccessLogTests(TransportCase):
+    """One line for each response."""
+
+    def test_line(self) -> None:
+        """It names client, request, status and bytes, but no query."""
+        events = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        self.have_image(b"hello")
+        self.api.request("GET", f"/v1/images/{IMAGE_ID}?token=secret")
+        line = events[-1]
+        self.assertEqual(line["log_namespace"], "glancetx.access")
+        self.assertEqual(
+            (line["client"], line["method"], line["path"], line["code"], line["sent"]),
+            ("127.0.0.1", "GET", f"/v1/images/{IMAGE_ID}", 200, 5),
+        )
