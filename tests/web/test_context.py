@@ -1,0 +1,80 @@
+"""Tests of what surrounds a request."""
+
+from __future__ import annotations
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.test.requesthelper import DummyChannel
+
+from glancetx.access import OPERATOR, Caller
+from glancetx.web.context import caller_of, host_url, request_id
+from glancetx.web.errors import HttpError
+from glancetx.web.request import StreamingRequest
+
+SOMEBODY = Caller(owner="p", is_authenticated=True)
+
+
+def request_at(address: object, host: bytes | None = None) -> StreamingRequest:
+    channel = DummyChannel()
+    request = StreamingRequest(channel, parsePOSTFormSubmission=False)  # type: ignore[arg-type]
+    request.host = address
+    if host is not None:
+        request.requestHeaders.setRawHeaders(b"Host", [host])
+    return request
+
+
+class RequestIdTests(SynchronousTestCase):
+    """Which id a request has (contract §1.7)."""
+
+    def test_v_19_v_20_authenticated(self) -> None:
+        """V-19, V-20: an authenticated client's id is adopted, with one prefix."""
+        self.assertEqual(request_id("abc", SOMEBODY), "req-abc")
+        self.assertEqual(request_id("req-abc", SOMEBODY), "req-abc")
+
+    def test_v_21_too_long(self) -> None:
+        """V-21: 64 characters are accepted, one more is 431."""
+        self.assertEqual(request_id("x" * 64, SOMEBODY), "req-" + "x" * 64)
+        error = self.assertRaises(HttpError, request_id, "x" * 65, SOMEBODY)
+        self.assertEqual(error.status, 431)
+
+    def test_fresh(self) -> None:
+        """Without one, or from nobody in particular, it is new each time."""
+        for inbound, caller in ((None, SOMEBODY), ("abc", OPERATOR), ("x" * 65, Caller())):
+            ids = {request_id(inbound, caller) for _ in range(10)}
+            self.assertEqual(len(ids), 10)
+            for each in ids:
+                self.assertRegex(each, "^req-[0-9a-f-]{36}$")
+
+
+class HostUrlTests(SynchronousTestCase):
+    """By which address we are known."""
+
+    def test_from_the_header(self) -> None:
+        """The client's own word, if it is a host."""
+        request = request_at(IPv4Address("TCP", "10.0.0.1", 9292), b"img.example")
+        self.assertEqual(host_url(request), "http://img.example")
+
+    def test_from_the_address(self) -> None:
+        """Without one, the address that was connected to."""
+        for address, url in (
+            (IPv4Address("TCP", "10.0.0.1", 9292), "http://10.0.0.1:9292"),
+            (IPv6Address("TCP", "::1", 9292), "http://[::1]:9292"),
+            (IPv6Address("TCP", "fe80::1%eth0", 9292), "http://[fe80::1]:9292"),
+            (UNIXAddress("/run/glance"), "http://localhost"),
+        ):
+            self.assertEqual(host_url(request_at(address)), url)
+
+    def test_bad(self) -> None:
+        """What is not a host is 400."""
+        request = request_at(IPv4Address("TCP", "10.0.0.1", 9292), b"a/b")
+        self.assertEqual(self.assertRaises(HttpError, host_url, request).status, 400)
+
+
+class CallerTests(SynchronousTestCase):
+    """Who asks."""
+
+    def test_without_authentication(self) -> None:
+        """Everybody is the operator, and headers make nobody else."""
+        request = request_at(None)
+        request.requestHeaders.setRawHeaders(b"X-Roles", [b"member"])
+        self.assertIs(caller_of(request), OPERATOR)
