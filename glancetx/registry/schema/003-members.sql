@@ -2,7 +2,8 @@
 --
 -- Who may see an image with the visibility 'shared' besides its owner: one row per image and member.
 -- A removed member's row stays, since it remembers can_share for the day when he is added again.
--- The rows of a deleted image stay as well; whoever reads them looks at the image's status.
+-- A deleted image has no rows; one that is being deleted has, for it may be restored, but nobody is
+-- shown them.
 
 CREATE TABLE members (
     image_id text COLLATE "C" NOT NULL REFERENCES images(id),
