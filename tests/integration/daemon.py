@@ -257,7 +257,7 @@ def folder(test):
 
     First whatever PostgreSQL runs in a directory right below it must have gone.
     """
-    path = Path(tempfile.mkdtemp(prefix="glancetx-"))
+    path = Path(tempfile.mkdtemp(prefix="twistd-glance-"))
 
     async def remove():
         await eventually(lambda: not any(map(postgres_of, path.iterdir())))

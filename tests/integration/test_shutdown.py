@@ -46,7 +46,8 @@ class DrainTests(TestCase):
         daemon = await start(self, "--drain", "1")
         image_id, _ = await daemon.begun_upload()
         self.assertEqual(len(daemon.files()), 1)
-        self.assertEqual(await daemon.stop(), 0)
+        daemon.signal("TERM")
+        self.assertEqual(await daemon.ended(15), 0)
         self.assertEqual(daemon.files(), [])
         self.assert_in_order(daemon)
         again = await start(self, data=daemon.data)
@@ -60,7 +61,8 @@ class DrainTests(TestCase):
         reader = self.connect(daemon)
         reader.sendall(f"GET /v1/images/{image_id} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
         self.assertEqual(reader.recv(15), b"HTTP/1.1 200 OK")
-        self.assertEqual(await daemon.stop(), 0)
+        daemon.signal("TERM")
+        self.assertEqual(await daemon.ended(10), 0)
         daemon.assert_quiet()
 
     async def test_idle_connections_do_not_count(self):
