@@ -14,9 +14,11 @@ from glancetx.access import OPERATOR
 from glancetx.deferreds import as_deferred
 from glancetx.errors import BodyCutShort, DataInUse, RegistryUnavailable
 from glancetx.image import Image
-from glancetx.testing.stores import FailingStore, SlowStore
+from glancetx.testing.stores import FailingStore, Moment, SlowStore
 from glancetx.testing.streams import END, ScriptedStream
-from tests.usecases.world import Call, Daemon, GatedRegistry, World, hanging
+from tests.usecases.world import Daemon, GatedRegistry, World, hanging
+
+MOMENTS: list[Moment] = ["add", "write", "delete", "discard"]
 
 
 class UnreliableRegistry(GatedRegistry):
@@ -24,13 +26,8 @@ class UnreliableRegistry(GatedRegistry):
 
     is_away = False
 
-    async def intercept(self, call: Call) -> Any:
-        self._check()
-        result = await super().intercept(call)
-        self._check()
-        return result
-
-    def _check(self) -> None:
+    async def _gate(self) -> None:
+        await super()._gate()
         if self.is_away:
             raise RegistryUnavailable()
 
@@ -39,7 +36,7 @@ class Life(RuleBasedStateMachine):
     """
     Two daemons, up to three images, and everything that may happen to them.
 
-    Every call of the registry and of the store waits until a rule lets it pass.
+    While a gate is shut, calls of the registry or of the store wait until a rule lets them pass.
     """
 
     def __init__(self) -> None:
@@ -47,9 +44,7 @@ class Life(RuleBasedStateMachine):
         self.failing: list[FailingStore] = []
         self.world = World(store=self.make_store, registry=UnreliableRegistry)
         self.registry: UnreliableRegistry = self.world.registry
-        self.registry.is_open = False
         self.other = UnreliableRegistry(self.world.truth)
-        self.other.is_open = False
         there = Daemon(self.world.clock, self.other, self.world.store)
         self.daemons = [self.world.here, there]
         self.registries = [self.registry, self.other]
@@ -59,20 +54,23 @@ class Life(RuleBasedStateMachine):
 
     def make_store(self, kept: Any) -> SlowStore:
         self.failing.append(FailingStore(kept, DataInUse(), on=()))
-        return SlowStore(self.failing[0], on={"add", "delete", "discard"})
+        return SlowStore(self.failing[0], on=())
 
     def begin(self, work: Any) -> None:
         self.work.append(as_deferred(work).addErrback(lambda failure: None))
 
     @precondition(lambda self: len(self.images) < 3)
-    @rule()
-    def reserve(self) -> None:
+    @rule(daemon=st.sampled_from([0, 1]))
+    def upload(self, daemon: int) -> None:
         self.images.append(self.world.reserve(f"i{len(self.images)}"))
+        self.upload_to(self.images[-1], daemon)
 
     @precondition(lambda self: self.images)
     @rule(data=st.data(), daemon=st.sampled_from([0, 1]))
-    def upload(self, data: Any, daemon: int) -> None:
-        image = data.draw(st.sampled_from(self.images))
+    def upload_again(self, data: Any, daemon: int) -> None:
+        self.upload_to(data.draw(st.sampled_from(self.images)), daemon)
+
+    def upload_to(self, image: Image, daemon: int) -> None:
         self.sources.append(hanging())
         self.begin(self.daemons[daemon].upload(image, self.sources[-1]))
 
@@ -105,6 +103,18 @@ class Life(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([20, 100]))
     def everybody_sleeps(self, seconds: int) -> None:
         self.world.clock.rightNow += seconds
+
+    @rule(daemon=st.sampled_from([0, 1]))
+    def shut_or_open_the_registry(self, daemon: int) -> None:
+        if self.registries[daemon].is_open:
+            self.registries[daemon].is_open = False
+        else:
+            self.registries[daemon].open()
+
+    @rule(moments=st.sets(st.sampled_from(MOMENTS)))
+    def shut_or_open_the_store(self, moments: set[Moment]) -> None:
+        self.world.store.open_gate()
+        self.world.store.on = frozenset(moments)
 
     @precondition(lambda self: any(registry.waiting for registry in self.registries))
     @rule(data=st.data())
@@ -148,5 +158,5 @@ class LifeTests(SynchronousTestCase):
 
     def test_all_interleavings(self):
         """After any order of events and one janitor's round everything is in its place."""
-        bounds = settings(max_examples=150, stateful_step_count=40, deadline=None, database=None)
+        bounds = settings(max_examples=300, stateful_step_count=30, deadline=None, database=None)
         run_state_machine_as_test(Life, settings=bounds)
