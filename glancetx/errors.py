@@ -36,6 +36,29 @@ class ImageNotActive(NotFound):
         self.image_id = image_id
 
 
+class ImageDeleted(NotFound):
+    """An operator sees the record, but what is asked for has gone with the image."""
+
+    def __init__(self, image_id: str) -> None:
+        super().__init__(f"Image with identifier {image_id} has been deleted.")
+        self.image_id = image_id
+
+
+class NoSuchMember(NotFound):
+    def __init__(self, image_id: str, member: str) -> None:
+        super().__init__("Membership could not be found")
+        self.image_id = image_id
+        self.member = member
+
+
+class MayNotShare(NotFound):
+    """He sees the image, and has no say in who else does."""
+
+    def __init__(self, image_id: str) -> None:
+        super().__init__(f"No permission to share image {image_id}")
+        self.image_id = image_id
+
+
 class NoSuchData(NotFound):
     """The store has nothing (any more) under this key."""
 
@@ -116,6 +139,13 @@ class ReadOnly(Refused):
         super().__init__("Read-only access")
 
 
+class NotAuthenticated(Refused):
+    """Nobody knows who asks, or for whom."""
+
+    def __init__(self) -> None:
+        super().__init__("No authenticated user")
+
+
 class ImageProtected(Refused):
     def __init__(self, image_id: str) -> None:
         super().__init__(f"Image {image_id} is protected and cannot be deleted.")
@@ -167,6 +197,16 @@ class NoSuchStore(BadRequest):
 
 class TooLarge(GlanceError):
     """More than a limit allows; the sentence names the limit."""
+
+
+class TooManyMembers(TooLarge):
+    def __init__(self, attempted: int, maximum: int) -> None:
+        super().__init__(
+            "The limit has been exceeded on the number of allowed image members. "
+            f"Attempted: {attempted}, Maximum: {maximum}"
+        )
+        self.attempted = attempted
+        self.maximum = maximum
 
 
 # -- stores

@@ -15,6 +15,7 @@ from zope.interface import Attribute, Interface
 
 from glancetx.change import Change
 from glancetx.image import Image, Status
+from glancetx.member import Member, Shares
 from glancetx.query import ImageQuery
 
 
@@ -181,4 +182,50 @@ class IRegistry(Interface):
 
         Whoever is given an image holds its lease for ``lease`` seconds: no other caller gets it
         meanwhile.
+        """
+
+    # -- members
+
+    # Nobody is a member of an image that is deleted, or being deleted; of one that is restored the
+    # old ones are members again.  A member who is removed and added again has the ``can_share``
+    # that he had.  The registry keeps a member's times as it keeps an image's.
+
+    def members(image_id: str) -> Awaitable[list[Member]]:
+        """All members of an image, in the order in which they first became members."""
+
+    def membership(image_id: str, member: str) -> Awaitable[Member | None]:
+        """One member of an image, or None when he is not."""
+
+    def shared_with(member: str, owner: str | None = None) -> Awaitable[list[Member]]:
+        """
+        All memberships that somebody has, those of the newest image first.
+
+        With ``owner`` only those in images that belong to the owner.
+        """
+
+    def share(
+        image_id: str, member: str, can_share: bool | None = None, quota: int = -1
+    ) -> Awaitable[Member]:
+        """
+        Add a member, or change one; with ``can_share`` None an old one stays as he is.
+
+        :raises TooManyMembers: when the image has ``quota`` members already, also when this is
+            one of them; a negative quota allows any number.
+        :raises NoSuchImage: when there is none, or no longer one.
+        :raises BadMetadata: when this cannot be the name of anybody.
+        """
+
+    def replace_members(image_id: str, members: Shares) -> Awaitable[None]:
+        """
+        Let these, and nobody else, be the members of an image.
+
+        :raises NoSuchImage: when there is none, or no longer one.
+        :raises BadMetadata: when one of them cannot be the name of anybody.
+        """
+
+    def unshare(image_id: str, member: str) -> Awaitable[None]:
+        """
+        Remove a member.
+
+        :raises NoSuchMember: when he is not one.
         """

@@ -20,7 +20,7 @@ LARGEST: Mapping[str, int] = {
 }
 
 #: Characters of the attributes that are looked up by, each a key of an index.
-LONGEST: Mapping[str, int] = {"image_id": 255, "owner": 255}
+LONGEST: Mapping[str, int] = {"image_id": 255, "owner": 255, "member": 255}
 
 
 def check_image(image: Image) -> None:
@@ -35,6 +35,13 @@ def check_change(change: Change) -> None:
     :raises BadMetadata: when a registry could not hold what the change sets.
     """
     _check({**change.values, "properties": change.properties})
+
+
+def check_member(member: str) -> None:
+    """
+    :raises BadMetadata: when a registry could not hold this name.
+    """
+    _check({"member": member})
 
 
 def is_text(value: str) -> bool:

@@ -16,6 +16,7 @@ from glancetx.image import Image, Status, Visibility
 from glancetx.interfaces import IRegistry
 from glancetx.query import ImageQuery
 from glancetx.registry.bounds import check_change, check_image
+from glancetx.registry.memory_members import MembersInMemory
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
@@ -30,7 +31,7 @@ class _Record:
 
 
 @implementer(IRegistry)
-class MemoryRegistry:
+class MemoryRegistry(MembersInMemory):
     """
     Keeps records as long as the process lives.
 
@@ -38,6 +39,7 @@ class MemoryRegistry:
     """
 
     def __init__(self, clock: IReactorTime) -> None:
+        super().__init__()
         self._clock = clock
         self._records: dict[str, _Record] = {}
         self._last_stamp = datetime.min.replace(tzinfo=UTC)
@@ -64,6 +66,8 @@ class MemoryRegistry:
         check_change(change)
         record = self._find_in(image_id, expect)
         record.image = change.applied_to(record.image, self._stamp())
+        if change.status is Status.DELETED:
+            self._forget_members(image_id)
         if not isinstance(change.lease, Keep):
             record.lease_until = None if change.lease is None else self._ahead(change.lease)
         return record.image

@@ -17,6 +17,7 @@ from glancetx.query import ImageQuery
 from glancetx.registry.bounds import check_change, check_image, is_text
 from glancetx.registry.connection import Row
 from glancetx.registry.database import Database
+from glancetx.registry.members import MembersTable
 from glancetx.registry.rows import COLUMNS, new_row, to_columns, to_image
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ _UPDATE = f"""
 UPDATE images SET updated_at = {_UPDATED_AT}{{settings}}
 WHERE id = %(id)s AND status = ANY(%(expect)s)
 RETURNING {COLUMNS}
+"""
+
+# A member who is added at this very moment may be left over; nobody is ever shown him.
+_UPDATE_TO_DELETED = f"""
+WITH deleted AS ({_UPDATE}), former AS (DELETE FROM members USING deleted WHERE image_id = id)
+SELECT {COLUMNS} FROM deleted
 """
 
 _AHEAD = "now() + %(lease)s * interval '1 second'"
@@ -80,8 +87,8 @@ _AFTER = " AND (created_at, id) < (%(after_time)s, %(after_id)s)"
 
 
 @implementer(IRegistry)
-class PostgresRegistry:
-    """Records in the table of `glancetx.registry.schema`."""
+class PostgresRegistry(MembersTable):
+    """Records in the tables of `glancetx.registry.schema`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -168,7 +175,8 @@ def _update(change: Change) -> tuple[str, dict[str, object]]:
         settings["lease_until"] = "NULL" if change.lease is None else _AHEAD
         arguments["lease"] = change.lease
     text = "".join(f", {name} = {value}" for name, value in settings.items())
-    return _UPDATE.format(settings=text), arguments
+    statement = _UPDATE_TO_DELETED if change.status is Status.DELETED else _UPDATE
+    return statement.format(settings=text), arguments
 
 
 def _conditions(query: ImageQuery) -> list[str]:

@@ -15,11 +15,14 @@ from zope.interface.verify import verifyObject
 from glancetx.interfaces import IRegistry
 from glancetx.testing.registry_leases import LeaseContract
 from glancetx.testing.registry_listings import ListingContract
+from glancetx.testing.registry_members import MemberContract
 from glancetx.testing.registry_records import RecordContract
 from glancetx.testing.registry_updates import UpdateContract
 
 
-class RegistryContract(RecordContract, UpdateContract, LeaseContract, ListingContract):
+class RegistryContract(
+    RecordContract, UpdateContract, LeaseContract, ListingContract, MemberContract
+):
     """The promises of `IRegistry`."""
 
     async def test_provides_the_interface(self) -> None:
