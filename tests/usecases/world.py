@@ -8,7 +8,6 @@ from typing import Any
 from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from zope.interface import implementer
 
 from glancetx.deferreds import as_deferred
 from glancetx.errors import RegistryUnavailable
@@ -35,33 +34,23 @@ FINAL = {Status.QUEUED, Status.ACTIVE, Status.DEACTIVATED, Status.KILLED, Status
 Call = Callable[[], Awaitable[Any]]
 
 
-@implementer(IRegistry)
 class InterceptedRegistry:
     """A registry whose every call goes through `intercept`, which a subclass overrides."""
 
-    def __init__(self, registry: IRegistry) -> None:
+    def __init__(self, registry: MemoryRegistry) -> None:
         self._registry = registry
 
     async def intercept(self, call: Call) -> Any:
         return await call()
 
-    async def insert(self, *args: Any) -> Any:
-        return await self.intercept(lambda: self._registry.insert(*args))
+    def __getattr__(self, name: str) -> Any:
+        if name not in IRegistry:
+            raise AttributeError(name)
 
-    async def fetch(self, *args: Any) -> Any:
-        return await self.intercept(lambda: self._registry.fetch(*args))
+        async def method(*args: Any, **options: Any) -> Any:
+            return await self.intercept(lambda: getattr(self._registry, name)(*args, **options))
 
-    async def select(self, *args: Any) -> Any:
-        return await self.intercept(lambda: self._registry.select(*args))
-
-    async def update(self, *args: Any, **options: Any) -> Any:
-        return await self.intercept(lambda: self._registry.update(*args, **options))
-
-    async def renew(self, *args: Any) -> Any:
-        return await self.intercept(lambda: self._registry.renew(*args))
-
-    async def take_overdue(self, *args: Any) -> Any:
-        return await self.intercept(lambda: self._registry.take_overdue(*args))
+        return method
 
 
 class FaultyRegistry(InterceptedRegistry):
@@ -90,7 +79,7 @@ class GatedRegistry(InterceptedRegistry):
 
     is_open = True
 
-    def __init__(self, registry: IRegistry) -> None:
+    def __init__(self, registry: MemoryRegistry) -> None:
         super().__init__(registry)
         self.waiting: list[Deferred[None]] = []
 
@@ -121,7 +110,7 @@ class GatedRegistry(InterceptedRegistry):
 class Daemon:
     """The use-cases of one daemon."""
 
-    def __init__(self, clock: Clock, registry: IRegistry, store: Any) -> None:
+    def __init__(self, clock: Clock, registry: Any, store: Any) -> None:
         limits = Limits(image_size_cap=100)
         self.shelved = ShelvedStore("file", store)
         shelf = Shelf([self.shelved])
