@@ -67,6 +67,28 @@ class IReadableStore(Interface):
         """
 
 
+class IForeignStore(IReadableStore):
+    """Reads what users name by a location, which is also the key for `open`."""
+
+    def check(location: str) -> None:
+        """
+        Refuse what can be refused without the network.
+
+        :raises SourceNotSupported: when users may not name locations of this scheme.
+        :raises InvalidLocation: when it is malformed, or leads where we do not go.
+        """
+
+    def probe(location: str) -> Awaitable[int | None]:
+        """
+        The size in bytes of what is there now, or None when the source does not tell.
+
+        :raises SourceNotSupported: as `check`.
+        :raises InvalidLocation: as `check`, or when it cannot be reached.
+        :raises SourceNotFound: when the source has nothing there.
+        :raises SourceRefused: when the source answers by any other error or strange redirect.
+        """
+
+
 class IStore(IReadableStore):
     """Keeps the bytes of images, all of an image or nothing."""
 

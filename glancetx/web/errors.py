@@ -26,6 +26,9 @@ STATUSES: dict[type[errors.GlanceError], int] = {
     errors.StoreForbids: 503,
     errors.StoreReadOnly: 410,
     errors.StoreUnavailable: 503,
+    errors.RemoteRefused: 502,
+    errors.RemoteBroken: 502,
+    errors.RemoteChanged: 502,
     errors.StreamError: 500,
     errors.BodyCutShort: 400,
     errors.RegistryUnavailable: 503,
@@ -40,6 +43,7 @@ GENERIC = {
     405: "The method is not allowed for this resource.",
     500: "The server has either erred or is incapable of performing the requested operation.",
     501: "The request method is not known here.",
+    502: "A server that was asked for the image gave no usable answer.",
     503: "The server is currently unavailable. Please try again at a later time.",
 }
 
