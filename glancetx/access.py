@@ -20,20 +20,31 @@ class Caller:
     is_admin: bool = False
     is_authenticated: bool = False
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whoever nobody has identified changes nothing (contract §9.1)."""
+        return not (self.is_authenticated or self.is_admin)
+
 
 #: Everybody, when no authentication is configured: full rights, no project.
 OPERATOR = Caller(is_admin=True)
 
 
-def may_see(caller: Caller, image: Image) -> bool:
-    """Whether the image exists as far as this caller is concerned (contract §9.4)."""
+def may_see(caller: Caller, image: Image, *, is_member: bool = False) -> bool:
+    """
+    Whether the image exists as far as this caller is concerned (contract §9.4).
+
+    ``is_member`` says that it is shared with him.
+    """
     if caller.is_admin:
         return True
     if image.status.is_gone:
         return False
     if image.owner is None or image.visibility in (Visibility.PUBLIC, Visibility.COMMUNITY):
         return True
-    return image.owner == caller.owner
+    if image.owner == caller.owner:
+        return True
+    return is_member and image.visibility is Visibility.SHARED
 
 
 def may_change(caller: Caller, image: Image) -> bool:

@@ -68,6 +68,7 @@ _KINDS: Mapping[str, str] = {
     "enable_v1_api": _SWITCH,
     "image_size_cap": _COUNT,
     "image_property_quota": _QUOTA,
+    "image_member_quota": _QUOTA,
     "disk_formats": _TEXTS,
     "container_formats": _TEXTS,
     "limit_param_default": _COUNT,

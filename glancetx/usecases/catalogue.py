@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from attrs import evolve, frozen
 
-from glancetx.access import Caller, may_change, may_see
+from glancetx.access import Caller, may_change
 from glancetx.change import Change
 from glancetx.errors import (
     BadMetadata,
@@ -21,6 +21,7 @@ from glancetx.image import Image, Status, Visibility
 from glancetx.interfaces import IRegistry
 from glancetx.limits import Limits
 from glancetx.query import ImageQuery
+from glancetx.usecases.sight import fetch_visible
 
 #: How often a change is thought over again because the image moved on meanwhile.
 #: An image makes at most four moves in its life, so the last try succeeds.
@@ -54,10 +55,7 @@ class Catalogue:
         """
         :raises NoSuchImage: when there is none that the caller may know of.
         """
-        image = await self._registry.fetch(image_id)
-        if not may_see(caller, image):
-            raise NoSuchImage(image_id)
-        return image
+        return await fetch_visible(self._registry, caller, image_id)
 
     async def page(
         self,

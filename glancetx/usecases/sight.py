@@ -1,0 +1,25 @@
+"""Which record a caller may know of: the way to an image of every use-case that is given an id."""
+
+from __future__ import annotations
+
+from glancetx.access import Caller, may_see
+from glancetx.errors import NoSuchImage
+from glancetx.image import Image
+from glancetx.interfaces import IRegistry
+
+
+async def fetch_visible(registry: IRegistry, caller: Caller, image_id: str) -> Image:
+    """
+    The record, as far as the caller may know of it.
+
+    The registry is asked for his membership only when nothing else lets him see the image.
+
+    :raises NoSuchImage: when there is none that he may know of.
+    """
+    image = await registry.fetch(image_id)
+    if may_see(caller, image):
+        return image
+    if caller.owner is not None and may_see(caller, image, is_member=True):
+        if await registry.membership(image_id, caller.owner) is not None:
+            return image
+    raise NoSuchImage(image_id)
