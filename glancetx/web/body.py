@@ -95,11 +95,11 @@ class RequestBody:
         if done is not None:
             done.errback(ConsumerGone())
 
-    def discard(self) -> None:
-        """Take the rest off the network and throw it away: nobody is going to read it."""
+    def discard(self, limit: int) -> None:
+        """Throw away up to ``limit`` bytes of the rest; what is beyond stays in the network."""
         self._abandon()
         self._was_poured = True
-        self._consumer = _Nowhere()
+        self._consumer = _Nowhere(self, limit)
         self.is_flowing = True
         self._network.resumeProducing()
 
@@ -166,7 +166,11 @@ def _unregister(result: object, consumer: IConsumer) -> object:
 
 @implementer(IConsumer)
 class _Nowhere:
-    """Takes everything and keeps nothing."""
+    """Keeps nothing, and pauses its producer when it was given more than ``room`` bytes."""
+
+    def __init__(self, producer: IPushProducer, room: int) -> None:
+        self._producer = producer
+        self._room = room
 
     def registerProducer(self, producer: object, streaming: bool) -> None:
         pass
@@ -175,4 +179,6 @@ class _Nowhere:
         pass
 
     def write(self, data: bytes) -> None:
-        pass
+        self._room -= len(data)
+        if self._room < 0:
+            self._producer.pauseProducing()

@@ -35,7 +35,7 @@ class StreamingChannel(StrictChannel):
     Then up to ``drain_limit`` more bytes are read and thrown away, for at most ``drain_time``
     seconds, to keep the connection.
     A longer body gets ``Connection: close``, a FIN after the response, and ``linger_time`` seconds
-    in which the client may notice.
+    in which the client may notice, while no more than ``linger_limit`` bytes are thrown away.
 
     The next request is looked at when the client has taken the response to the one before.
     A client has one timeout to send the head of a request, and may then be silent for no longer
@@ -46,6 +46,7 @@ class StreamingChannel(StrictChannel):
     drain_time = 30.0
     #: Bytes of further requests that are read while one is worked on.
     read_ahead = 16 * 1024
+    linger_limit = 32 * 1024 * 1024
     linger_time = 2.0
 
     site: StreamingSite
@@ -158,7 +159,7 @@ class StreamingChannel(StrictChannel):
             self._abort_after(self.drain_time)
         else:
             self._close_our_side()
-        request.body.discard()
+        request.body.discard(self.linger_limit)
 
     def _can_drain(self, request: StreamingRequest) -> bool:
         return (

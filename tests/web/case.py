@@ -6,6 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.task import Clock
+from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.image import Image
@@ -79,6 +80,15 @@ class TransportCase(SynchronousTestCase):
         """No timer is left when the connection is gone."""
         (client or self.client).disconnect()
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+def logged_events(test: SynchronousTestCase) -> list[Any]:
+    """What is logged from now on until the test ends."""
+    events: list[Any] = []
+    observer: Any = events.append
+    globalLogPublisher.addObserver(observer)
+    test.addCleanup(globalLogPublisher.removeObserver, observer)
+    return events
 
 
 def _disconnect_all(api: Api) -> None:

@@ -207,16 +207,22 @@ class EndTests(BodyCase):
     def test_discard(self) -> None:
         """What nobody wants is taken off the network and kept nowhere."""
         self.body.data_received(b"ab")
-        self.body.discard()
+        self.body.discard(1000)
         self.assertTrue(self.network.is_read)
         self.body.data_received(b"x" * 1000)
         self.assertEqual(len(self.body._pending), 0)
         self.assertTrue(self.network.is_read)
+
+    def test_discard_has_its_limit(self) -> None:
+        """A client that sends on and on is not listened to on and on."""
+        self.body.discard(1000)
+        self.body.data_received(bytes(1001))
+        self.assertFalse(self.network.is_read)
 
     def test_discard_of_a_broken_body(self) -> None:
         """Also the rest of a body that makes no sense is taken, so that the client can read."""
         self.body.flow_to(self.consumer).addErrback(lambda _: None)
         self.body.pauseProducing()
         self.body.cut_short()
-        self.body.discard()
+        self.body.discard(1000)
         self.assertTrue(self.network.is_read)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,7 +93,7 @@ class BodyTests(SynchronousTestCase):
     TEXT = "<script>no</script> & 'x'"
 
     def body(self, accept: str, status: int = 404, method: bytes = b"GET") -> bytes:
-        request = DummyRequest([b""])
+        request: Any = DummyRequest([b""])
         request.method = method
         request.requestHeaders.setRawHeaders(b"Accept", [accept.encode()])
         body = error_body(request, status, self.TEXT)

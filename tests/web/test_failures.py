@@ -8,7 +8,6 @@ from attrs import define
 from klein import Klein
 from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
-from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.errors import NoSuchImage, RangeOutside, StatusConflict, StoreUnavailable
@@ -17,6 +16,7 @@ from glancetx.testing.http import MemoryClient, Response
 from glancetx.web.errors import HttpError
 from glancetx.web.failures import install_error_handlers
 from glancetx.web.site import StreamingSite
+from tests.web.case import logged_events
 
 
 @define
@@ -93,9 +93,7 @@ class FailureTests(SynchronousTestCase):
 
     def test_store_trouble_is_logged(self) -> None:
         """An operator hears of what a client cannot help, without a traceback."""
-        events: list[Any] = []
-        globalLogPublisher.addObserver(events.append)
-        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        events = logged_events(self)
         self.assertEqual(self.ask(StoreUnavailable()).status, 503)
         self.assertEqual(self.ask(NoSuchImage("x")).status, 404)
         warnings = [event["error"] for event in events if "error" in event]

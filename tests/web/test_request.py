@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import Request
 from twisted.web.iweb import IRequest
@@ -14,7 +16,8 @@ from tests.web.case import TransportCase
 
 class RequestCase(SynchronousTestCase):
     def setUp(self) -> None:
-        self.request = StreamingRequest(DummyChannel(), parsePOSTFormSubmission=False)
+        self.channel: Any = DummyChannel()
+        self.request = StreamingRequest(self.channel, parsePOSTFormSubmission=False)
 
 
 class HeaderTests(RequestCase):
@@ -53,7 +56,7 @@ class InterfaceTests(RequestCase):
     def test_streaming(self) -> None:
         """A request of another site does not stream."""
         self.assertIs(streaming(self.request), self.request)
-        self.assertRaises(TypeError, streaming, Request(DummyChannel(), False))
+        self.assertRaises(TypeError, streaming, Request(self.channel, False))
 
     def test_host_name(self) -> None:
         """Routes do not depend on what a client calls us."""

@@ -7,7 +7,6 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.task import Clock
-from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
@@ -17,6 +16,7 @@ from glancetx.testing.http import MemoryClient
 from glancetx.testing.streams import HANG, ScriptedStream
 from glancetx.web.respond import pour
 from glancetx.web.site import StreamingSite
+from tests.web.case import logged_events
 
 
 class Pouring(Resource):
@@ -44,9 +44,7 @@ class Pouring(Resource):
 class PourCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
-        self.events: list[Any] = []
-        globalLogPublisher.addObserver(self.events.append)
-        self.addCleanup(globalLogPublisher.removeObserver, self.events.append)
+        self.events = logged_events(self)
 
     def pour(
         self,

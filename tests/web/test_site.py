@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from twisted.internet.defer import Deferred
-from twisted.logger import globalLogPublisher
 
 from glancetx.web.channel import StreamingChannel
-from tests.web.case import IMAGE_ID, UPLOAD, TransportCase
+from tests.web.case import IMAGE_ID, UPLOAD, TransportCase, logged_events
 
 
 class DrainTests(TransportCase):
@@ -114,9 +113,7 @@ class AccessLogTests(TransportCase):
 
     def test_line(self) -> None:
         """It names client, request, status and bytes, but no query."""
-        events = []
-        globalLogPublisher.addObserver(events.append)
-        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        events = logged_events(self)
         self.have_image(b"hello")
         self.api.request("GET", f"/v1/images/{IMAGE_ID}?token=secret")
         line = events[-1]
