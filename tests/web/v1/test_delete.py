@@ -116,7 +116,7 @@ class WhoTests(ApiCase):
         self.assert_kept(image_id, "active")
 
     def test_ownerless_image(self):
-        """An image that one sees and may not delete is 404, unless it is public (D-08)."""
+        """An image that one sees and may not delete is 404, unless it is public."""
         self.api.caller = ADMIN
         image_id = self.active({"x-image-meta-owner": ""})
         self.api.caller = OWNER
