@@ -24,11 +24,13 @@ from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.delete import Deletions
 from glancetx.usecases.download import Downloads
 from glancetx.usecases.janitor import Janitor
+from glancetx.usecases.members import Members
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
 from glancetx.web.root import Front, Root
 from glancetx.web.site import StreamingSite
 from glancetx.web.v1.images import ImagesV1
+from glancetx.web.v1.members import MembersV1
 from glancetx.web.v1.uploading import Receiver
 
 #: Seconds that transfers which were cut off get to clear up at shutdown.
@@ -120,6 +122,7 @@ class Server:
             Receiver(uploads, self._shelf),
             Downloads(self._shelf),
             deletions,
+            MembersV1(Members(registry, limits)),
             limits,
             clock,
             idle_timeout,

@@ -20,12 +20,14 @@ from glancetx.testing.threads import InlineThreads
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.delete import Deletions
 from glancetx.usecases.download import Downloads
+from glancetx.usecases.members import Members
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
 from glancetx.web.request import streaming
 from glancetx.web.root import Front, Root
 from glancetx.web.site import StreamingSite
 from glancetx.web.v1.images import ImagesV1
+from glancetx.web.v1.members import MembersV1
 from glancetx.web.v1.uploading import Receiver
 
 FORMATS = {
@@ -69,6 +71,7 @@ class Api:
             Receiver(uploads, shelf),
             Downloads(shelf),
             Deletions(self.registry, shelf, self.transfers),
+            MembersV1(Members(self.registry, self.limits)),
             self.limits,
             self.clock,
             self.idle_timeout,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
-
 from attrs import evolve
 from klein import Klein
 from twisted.internet.interfaces import IReactorTime
@@ -18,12 +15,14 @@ from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.delete import Deletions
 from glancetx.usecases.download import Downloads
 from glancetx.web.context import host_url
-from glancetx.web.errors import HTML, JSON, HttpError
+from glancetx.web.errors import HttpError
 from glancetx.web.failures import install_error_handlers
 from glancetx.web.ranges import requested_span
-from glancetx.web.request import StreamingRequest, streaming
+from glancetx.web.request import StreamingRequest
 from glancetx.web.respond import pour
+from glancetx.web.v1.handling import dispatch, empty_answer, json_answer
 from glancetx.web.v1.listing import read_listing
+from glancetx.web.v1.members import MembersV1
 from glancetx.web.v1.meta import RequestMeta, read_meta, used_headers
 from glancetx.web.v1.records import draft, revision
 from glancetx.web.v1.render import (
@@ -43,8 +42,6 @@ from glancetx.web.v1.uploading import (
     refuse_external_sources,
 )
 
-Handler = Callable[[StreamingRequest], Coroutine[Any, Any, bytes | None]]
-
 
 class ImagesV1:
     """The Images API v1 as a Klein application, mounted below its version."""
@@ -58,6 +55,7 @@ class ImagesV1:
         receiver: Receiver,
         downloads: Downloads,
         deletions: Deletions,
+        members: MembersV1,
         limits: Limits,
         clock: IReactorTime,
         idle_timeout: float | None,
@@ -66,6 +64,7 @@ class ImagesV1:
         self._receiver = receiver
         self._downloads = downloads
         self._deletions = deletions
+        self._members = members
         self._limits = limits
         self._clock = clock
         self._idle_timeout = idle_timeout
@@ -74,21 +73,21 @@ class ImagesV1:
 
     @app.route("/")
     async def root(self, request: IRequest) -> bytes | None:
-        return await _dispatch(request, GET=self._list_brief, HEAD=self._list_brief)
+        return await dispatch(request, GET=self._list_brief, HEAD=self._list_brief)
 
     @app.route("/images")
     async def images(self, request: IRequest) -> bytes | None:
-        return await _dispatch(request, GET=self._list_brief, POST=self._create)
+        return await dispatch(request, GET=self._list_brief, POST=self._create)
 
     @app.route("/images/detail")
     async def detail(self, request: IRequest) -> bytes | None:
         if request.method == b"HEAD":
             raise HttpError(405, headers={"Allow": "GET"})
-        return await _dispatch(request, GET=self._list_detailed, HEAD=self._list_detailed)
+        return await dispatch(request, GET=self._list_detailed, HEAD=self._list_detailed)
 
     @app.route("/images/<image_id>")
     async def image(self, request: IRequest, image_id: str) -> bytes | None:
-        return await _dispatch(
+        return await dispatch(
             request,
             GET=lambda request: self._download(request, image_id),
             HEAD=lambda request: self._show(request, image_id),
@@ -96,13 +95,27 @@ class ImagesV1:
             DELETE=lambda request: self._delete(request, image_id),
         )
 
+    @app.route("/images/<image_id>/members")
+    async def members(self, request: IRequest, image_id: str) -> bytes | None:
+        return await self._members.of_image(request, image_id)
+
+    @app.route("/images/<image_id>/members/<member>")
+    async def member(self, request: IRequest, image_id: str, member: str) -> bytes | None:
+        return await self._members.one(request, image_id, member)
+
+    @app.route("/shared-images/<member>")
+    async def shared_images(self, request: IRequest, member: str) -> bytes | None:
+        return await self._members.shared_images(request, member)
+
     # -- lists
 
     async def _list_brief(self, request: StreamingRequest) -> bytes:
-        return _json(request, 200, list_document(brief(i) for i in await self._page(request)))
+        return json_answer(request, 200, list_document(brief(i) for i in await self._page(request)))
 
     async def _list_detailed(self, request: StreamingRequest) -> bytes:
-        return _json(request, 200, list_document(detailed(i) for i in await self._page(request)))
+        return json_answer(
+            request, 200, list_document(detailed(i) for i in await self._page(request))
+        )
 
     async def _page(self, request: StreamingRequest) -> list[Image]:
         listing = read_listing(request.caller, request.args or {})
@@ -127,14 +140,14 @@ class ImagesV1:
             image = await self._receiver.receive(request, image, meta)
         request.setHeader("Location", f"{base_url}/v1/images/{image.image_id}")
         _set_etag(request, image)
-        return _json(request, 201, image_document(image))
+        return json_answer(request, 201, image_document(image))
 
     async def _show(self, request: StreamingRequest, image_id: str) -> bytes:
         image = await self._catalogue.show(request.caller, image_id)
         _set_meta_headers(request, image)
         if image.status_reason is not None and may_change(request.caller, image):
             request.setHeader(STATUS_REASON, header_value(image.status_reason))
-        return _empty(request)
+        return empty_answer(request)
 
     async def _download(self, request: StreamingRequest, image_id: str) -> bytes | None:
         image = await self._catalogue.show(request.caller, image_id)
@@ -175,11 +188,11 @@ class ImagesV1:
         if brings_data:
             image = await self._receiver.receive(request, image, meta)
         _set_etag(request, image)
-        return _json(request, 200, image_document(image))
+        return json_answer(request, 200, image_document(image))
 
     async def _delete(self, request: StreamingRequest, image_id: str) -> bytes:
         await self._deletions.delete(request.caller, image_id)
-        return _empty(request)
+        return empty_answer(request)
 
     def _read_meta(self, request: StreamingRequest) -> RequestMeta:
         user_agent = request.getHeader("user-agent") or ""
@@ -193,14 +206,6 @@ class ImagesV1:
 
 
 install_error_handlers(ImagesV1.app)
-
-
-async def _dispatch(request: IRequest, **handlers: Handler) -> bytes | None:
-    """Call the method's handler; the others make the Allow header of a 405, in their order."""
-    handler = handlers.get(request.method.decode("ascii", "replace"))
-    if handler is None:
-        raise HttpError(405, headers={"Allow": ", ".join(handlers)})
-    return await handler(streaming(request))
 
 
 def _set_meta_headers(request: StreamingRequest, image: Image) -> None:
@@ -220,16 +225,3 @@ def _set_etag(request: StreamingRequest, image: Image) -> None:
     """The bare MD5, without quotes (§4.3)."""
     if image.checksum is not None:
         request.setHeader(b"ETag", header_value(image.checksum))
-
-
-def _json(request: StreamingRequest, status: int, body: bytes) -> bytes:
-    request.setResponseCode(status)
-    request.setHeader("Content-Type", JSON)
-    request.setHeader("Content-Length", str(len(body)))
-    return body
-
-
-def _empty(request: StreamingRequest) -> bytes:
-    request.setHeader("Content-Type", HTML)
-    request.setHeader("Content-Length", "0")
-    return b""

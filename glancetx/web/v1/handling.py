@@ -1,0 +1,41 @@
+"""How v1's handlers are chosen by method, and the forms of their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from twisted.web.iweb import IRequest
+
+from glancetx.web.errors import HTML, JSON, HttpError
+from glancetx.web.request import StreamingRequest, streaming
+
+Handler = Callable[[StreamingRequest], Coroutine[Any, Any, bytes | None]]
+
+
+async def dispatch(request: IRequest, **handlers: Handler) -> bytes | None:
+    """Call the method's handler; the others make the Allow header of a 405, in their order."""
+    handler = handlers.get(request.method.decode("ascii", "replace"))
+    if handler is None:
+        raise HttpError(405, headers={"Allow": ", ".join(handlers)})
+    return await handler(streaming(request))
+
+
+def json_answer(request: StreamingRequest, status: int, body: bytes) -> bytes:
+    request.setResponseCode(status)
+    request.setHeader("Content-Type", JSON)
+    request.setHeader("Content-Length", str(len(body)))
+    return body
+
+
+def empty_answer(request: StreamingRequest) -> bytes:
+    """200 with nothing in it."""
+    request.setHeader("Content-Type", HTML)
+    request.setHeader("Content-Length", "0")
+    return b""
+
+
+def no_content(request: StreamingRequest) -> bytes:
+    """204, which has neither a type nor a length (contract §1.5)."""
+    request.setResponseCode(204)
+    return b""
