@@ -210,7 +210,9 @@ class RecordingConsumer:
             self.producer.pauseProducing()
 
     def resume(self) -> None:
-        """Let the producer go on."""
+        """Let the producer go on, and do not pause it by ourselves any more."""
+        # A test that resumes us before the first byte has come does not mean to wait for ever.
+        self.pause_after = None
         self.is_paused = False
         if self.producer is not None:
             self.producer.resumeProducing()

@@ -15,6 +15,7 @@ from glancetx.change import KEEP, Change
 from glancetx.errors import ImageExists, StatusConflict
 from glancetx.image import Status, Visibility
 from glancetx.interfaces import IRegistry
+from glancetx.quota import Room
 from glancetx.registry.memory import MemoryRegistry
 from glancetx.testing.registry_contract import RegistryContract
 
@@ -143,19 +144,68 @@ class HoldsLeases(MemoryRegistry):
 
 
 class TakesWithoutLease(MemoryRegistry):
-    async def take_overdue(self, lease, limit):
-        return await super().take_overdue(-5, limit)
+    async def take_overdue(self, lease, limit, *expect):
+        return await super().take_overdue(-5, limit, *expect)
 
 
 class TakesAll(MemoryRegistry):
-    async def take_overdue(self, lease, limit):
-        return await super().take_overdue(lease, 100)
+    async def take_overdue(self, lease, limit, *expect):
+        return await super().take_overdue(lease, 100, *expect)
 
 
 class TakesAnyOrder(MemoryRegistry):
-    async def take_overdue(self, lease, limit):
-        taken = await super().take_overdue(lease, limit)
+    async def take_overdue(self, lease, limit, *expect):
+        taken = await super().take_overdue(lease, limit, *expect)
         return sorted(taken, key=lambda image: image.image_id)
+
+
+class TakesAnyState(MemoryRegistry):
+    async def take_overdue(self, lease, limit, *expect):
+        return await super().take_overdue(lease, limit)
+
+
+class IgnoresQuotas(MemoryRegistry):
+    """Whoever needs more gets it."""
+
+    async def reserve(self, image_id, room, *args):
+        return await super().reserve(image_id, evolve(room, quota=2**80), *args)
+
+
+class ReservesInTwoSteps(MemoryRegistry):
+    """Sums up, waits, and then sets aside."""
+
+    async def reserve(self, image_id, room, expect, *args):
+        owner = self._find_in(image_id, (expect,)).image.owner
+        used = sum(
+            each.image.counted
+            for name, each in self._records.items()
+            if name != image_id and each.image.owner == owner
+        )
+        granted = room.granted(used)
+        await deferLater(reactor, 0)
+        room = Room(quota=2**80, needed=granted, wanted=granted)
+        return await super().reserve(image_id, room, expect, *args)
+
+
+class FreesWhatWasKilled(MemoryRegistry):
+    async def update(self, image_id, change, expect):
+        image = await super().update(image_id, change, expect)
+        if image.status in (Status.KILLED, Status.DELETED):
+            image = self._records[image_id].image = evolve(image, reserved=0)
+        return image
+
+
+class StampsReservations(MemoryRegistry):
+    async def reserve(self, image_id, room, expect, change=None):
+        return await super().reserve(image_id, room, expect, change or Change())
+
+
+class MixesOwners(MemoryRegistry):
+    """Nobody and the nameless are one."""
+
+    async def insert(self, image):
+        inserted = await super().insert(evolve(image, owner=image.owner or None))
+        return evolve(inserted, owner=image.owner)
 
 
 class RenewStamps(MemoryRegistry):
@@ -270,6 +320,20 @@ BROKEN: dict[type[MemoryRegistry], set[str]] = {
     TakesWithoutLease: {"a_lease_runs_out", "racing_takers", "oldest_leases_first"},
     TakesAll: {"oldest_leases_first"},
     TakesAnyOrder: {"oldest_leases_first"},
+    TakesAnyState: {"takers_expect_states"},
+    IgnoresQuotas: {
+        "a_refusal_changes_nothing",
+        "growth",
+        "large_sums",
+        "owners_are_apart",
+        "racing_claims",
+        "wishes",
+        "what_counts",
+    },
+    ReservesInTwoSteps: {"racing_claims"},
+    FreesWhatWasKilled: {"a_reservation_ends_with_its_lease"},
+    StampsReservations: {"growth"},
+    MixesOwners: {"owners_are_apart"},
     RenewStamps: {"renew"},
     ListsOldestFirst: {"newest_first", "who_sees_what", "paging_while_others_insert"},
     ListsEverything: {"who_sees_what"},

@@ -157,6 +157,13 @@ class RecordingConsumerTests(SynchronousTestCase):
             self.assertEqual(consumer.size, 3)
             self.assertEqual(consumer.md5, hashlib.md5(b"abc").hexdigest())
 
+    def test_resumed_early(self) -> None:
+        """A consumer that is resumed before it has paused does not pause any more."""
+        self.consumer.pause_after = 1
+        self.consumer.resume()
+        self.successResultOf(ScriptedStream([b"a", b"b"]).flow_to(self.consumer))
+        self.assertEqual(self.consumer.data, b"ab")
+
     def test_complains_of_producers(self) -> None:
         """Producers come one at a time, push, and leave once."""
         self.assert_complains("never was registered", self.consumer.unregisterProducer)
