@@ -209,6 +209,13 @@ class TooManyMembers(TooLarge):
         self.maximum = maximum
 
 
+class QuotaExceeded(TooLarge):
+    """The owner's images would take more bytes than they may."""
+
+    def __init__(self) -> None:
+        super().__init__("Denying attempt to upload image because it exceeds the quota.")
+
+
 # -- stores
 
 

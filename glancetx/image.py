@@ -73,6 +73,8 @@ class Image:
     ``size`` and ``checksum`` are what the client claimed until the bytes have been verified, and
     the truth about them afterwards; ``digests`` (algorithm → lower-case hex) are always the truth.
     ``size`` and ``virtual_size`` are bytes, ``min_disk`` is GiB and ``min_ram`` MiB.
+    ``reserved`` is how many bytes of its owner's quota are set aside for a transfer; it is kept by
+    the registry.
     Times are aware, in UTC, and given by the registry.
     """
 
@@ -93,6 +95,13 @@ class Image:
     properties: Mapping[str, str | None] = field(factory=dict)
     locations: tuple[Location, ...] = ()
     status_reason: str | None = None
+    reserved: int = 0
     created_at: datetime = UNSTAMPED
     updated_at: datetime = UNSTAMPED
     deleted_at: datetime | None = None
+
+    @property
+    def counted(self) -> int:
+        """How many bytes of its owner's quota it takes: what is kept, and what may yet come."""
+        is_kept = self.status not in (Status.KILLED, Status.DELETED)
+        return self.reserved + (self.size * len(self.locations) if is_kept else 0)

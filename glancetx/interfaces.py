@@ -17,6 +17,7 @@ from glancetx.change import Change
 from glancetx.image import Image, Status
 from glancetx.member import Member, Shares
 from glancetx.query import ImageQuery
+from glancetx.quota import Room
 
 
 class IByteStream(Interface):
@@ -198,10 +199,35 @@ class IRegistry(Interface):
         :raises NoSuchImage: when the id was never used.
         """
 
-    def take_overdue(lease: float, limit: int) -> Awaitable[list[Image]]:
+    def reserve(
+        image_id: str, room: Room, expect: Status, change: Change | None = None
+    ) -> Awaitable[Image]:
         """
-        Images whose lease has run out, at most ``limit``, oldest first.
+        Set bytes of the owner's quota aside for a transfer; ``reserved`` tells how many.
 
+        It takes the place of an earlier reservation of this image, and is freed with its lease: by
+        the update whose ``Change.lease`` is None.
+        Until then it counts, whatever becomes of the image.
+        The owner's other images count as `Image.counted` says; images without an owner count
+        together.
+        Reservations of one owner are made one after the other, so that those who race never get
+        more than there is.
+
+        ``change`` is made in the same instant; without one no time of the record changes.
+
+        :raises QuotaExceeded: when less than what is needed remains; nothing has changed.
+        :raises StatusConflict: when it is not in the expected state; nothing has changed.
+        :raises NoSuchImage: when the id was never used.
+        :raises ValueError: when the change makes an illegal move.
+        """
+
+    def take_overdue(
+        lease: float, limit: int, expect: Collection[Status] = ...
+    ) -> Awaitable[list[Image]]:
+        """
+        Images in an expected state whose lease has run out, at most ``limit``, oldest first.
+
+        Without ``expect`` any state will do.
         Whoever is given an image holds its lease for ``lease`` seconds: no other caller gets it
         meanwhile.
         """

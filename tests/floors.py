@@ -14,7 +14,7 @@ from pathlib import Path
 PACKAGE = "glancetx"
 
 VALUES = frozenset(
-    {"access", "change", "description", "errors", "image", "limits", "member", "query"}
+    {"access", "change", "description", "errors", "image", "limits", "member", "query", "quota"}
 )
 PORTS = VALUES | {"interfaces", "deferreds", "threads", "streams", "plugins", "shelf"}
 #: Floor 1 too, but only for those who ask other servers.

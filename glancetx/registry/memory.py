@@ -15,6 +15,7 @@ from glancetx.errors import ImageExists, NoSuchImage, StatusConflict
 from glancetx.image import Image, Status, Visibility
 from glancetx.interfaces import IRegistry
 from glancetx.query import ImageQuery
+from glancetx.quota import Room
 from glancetx.registry.bounds import check_change, check_image
 from glancetx.registry.memory_members import MembersInMemory
 
@@ -75,12 +76,30 @@ class MemoryRegistry(MembersInMemory):
     async def renew(self, image_id: str, expect: Status, lease: float) -> None:
         self._find_in(image_id, (expect,)).lease_until = self._ahead(lease)
 
-    async def take_overdue(self, lease: float, limit: int) -> list[Image]:
+    async def reserve(
+        self, image_id: str, room: Room, expect: Status, change: Change | None = None
+    ) -> Image:
+        if change is not None:
+            change.check_moves((expect,))
+        record = self._find_in(image_id, (expect,))
+        others = (r.image for r in self._records.values() if r is not record)
+        used = sum(image.counted for image in others if image.owner == record.image.owner)
+        granted = room.granted(used)
+        if change is not None:
+            await self.update(image_id, change, (expect,))
+        record.image = evolve(record.image, reserved=granted)
+        return record.image
+
+    async def take_overdue(
+        self, lease: float, limit: int, expect: Collection[Status] = tuple(Status)
+    ) -> list[Image]:
         now = self._clock.seconds()
         overdue = sorted(
             (record.lease_until, record.image.image_id)
             for record in self._records.values()
-            if record.lease_until is not None and record.lease_until <= now
+            if record.lease_until is not None
+            and record.lease_until <= now
+            and record.image.status in expect
         )
         taken = [self._records[image_id] for _, image_id in overdue[:limit]]
         for record in taken:

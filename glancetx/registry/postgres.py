@@ -14,10 +14,12 @@ from glancetx.errors import BadMetadata, ImageExists, NoSuchImage, StatusConflic
 from glancetx.image import Image, Status
 from glancetx.interfaces import IRegistry
 from glancetx.query import ImageQuery
+from glancetx.quota import Room
 from glancetx.registry.bounds import check_change, check_image, is_text
 from glancetx.registry.connection import Row
 from glancetx.registry.database import Database
 from glancetx.registry.members import MembersTable
+from glancetx.registry.reservations import reserve
 from glancetx.registry.rows import COLUMNS, new_row, to_columns, to_image
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ RETURNING id
 _TAKE_OVERDUE = f"""
 WITH overdue AS MATERIALIZED (
     SELECT id AS overdue_id, lease_until AS ran_out FROM images
-    WHERE lease_until <= now()
+    WHERE lease_until <= now() AND status = ANY(%(expect)s)
     ORDER BY lease_until, id LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 ), taken AS (
@@ -125,8 +127,28 @@ class PostgresRegistry(MembersTable):
         arguments = {"id": image_id, "expect": expect.value, "lease": lease}
         await self._change(image_id, _RENEW, arguments)
 
-    async def take_overdue(self, lease: float, limit: int) -> list[Image]:
-        rows = await self._database.write(_TAKE_OVERDUE, {"lease": lease, "limit": limit})
+    async def reserve(
+        self, image_id: str, room: Room, expect: Status, change: Change | None = None
+    ) -> Image:
+        settings = ""
+        arguments: dict[str, object] = {}
+        if change is not None:
+            change.check_moves((expect,))
+            check_change(change)
+            settings, arguments = _settings(change)
+            settings = f", updated_at = {_UPDATED_AT}{settings}"
+        if not is_text(image_id):
+            raise NoSuchImage(image_id)
+        with _refusals():
+            row = await reserve(self._database, image_id, room, expect, settings, arguments)
+        return to_image(row)
+
+    async def take_overdue(
+        self, lease: float, limit: int, expect: Collection[Status] = tuple(Status)
+    ) -> list[Image]:
+        states = [status.value for status in expect]
+        arguments = {"lease": lease, "limit": limit, "expect": states}
+        rows = await self._database.write(_TAKE_OVERDUE, arguments)
         return [to_image(row) for row in rows]
 
     async def _change(
@@ -162,6 +184,13 @@ def _refusals() -> Iterator[None]:
 
 def _update(change: Change) -> tuple[str, dict[str, object]]:
     """A statement that makes the change, and the arguments that it needs for that."""
+    settings, arguments = _settings(change)
+    statement = _UPDATE_TO_DELETED if change.status is Status.DELETED else _UPDATE
+    return statement.format(settings=settings), arguments
+
+
+def _settings(change: Change) -> tuple[str, dict[str, object]]:
+    """What a statement sets to make the change, and the arguments that it needs for that."""
     columns = to_columns(change.values)
     settings = {name: f"%({name})s" for name in columns}
     arguments = dict(columns)
@@ -174,9 +203,9 @@ def _update(change: Change) -> tuple[str, dict[str, object]]:
     if not isinstance(change.lease, Keep):
         settings["lease_until"] = "NULL" if change.lease is None else _AHEAD
         arguments["lease"] = change.lease
-    text = "".join(f", {name} = {value}" for name, value in settings.items())
-    statement = _UPDATE_TO_DELETED if change.status is Status.DELETED else _UPDATE
-    return statement.format(settings=text), arguments
+    if change.lease is None:
+        settings["reserved"] = "0"
+    return "".join(f", {name} = {value}" for name, value in settings.items()), arguments
 
 
 def _conditions(query: ImageQuery) -> list[str]:

@@ -16,12 +16,13 @@ from glancetx.interfaces import IRegistry
 from glancetx.testing.registry_leases import LeaseContract
 from glancetx.testing.registry_listings import ListingContract
 from glancetx.testing.registry_members import MemberContract
+from glancetx.testing.registry_quotas import QuotaContract
 from glancetx.testing.registry_records import RecordContract
 from glancetx.testing.registry_updates import UpdateContract
 
 
 class RegistryContract(
-    RecordContract, UpdateContract, LeaseContract, ListingContract, MemberContract
+    RecordContract, UpdateContract, LeaseContract, ListingContract, MemberContract, QuotaContract
 ):
     """The promises of `IRegistry`."""
 

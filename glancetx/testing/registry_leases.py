@@ -70,6 +70,17 @@ class LeaseContract(RegistryCase):
             taken = await registry.take_overdue(60, 3)
             self.assertEqual([image.image_id for image in taken], expected)
 
+    async def test_takers_expect_states(self) -> None:
+        """Overdue images in other states are left to those who ask for them."""
+        registry = await self.registry_with(*(Image(image_id=name) for name in "ab"))
+        for name in "ab":
+            await registry.update(name, Change(lease=OVERDUE), {Status.QUEUED})
+        killed = await registry.update("b", move(Status.KILLED), {Status.QUEUED})
+        self.assertEqual(await registry.take_overdue(60, 10, {Status.KILLED}), [killed])
+        self.assertEqual(await registry.take_overdue(60, 10, {Status.KILLED}), [])
+        (queued,) = await registry.take_overdue(60, 10)
+        self.assertEqual(queued.image_id, "a")
+
     async def test_racing_takers(self) -> None:
         """Takers that race never get the same image, and together get all of them."""
         registry = await self.registry_with(*(Image(image_id=str(n)) for n in range(12)))

@@ -1,0 +1,82 @@
+"""Reservations of an owner's quota in PostgreSQL, made one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from glancetx.errors import GlanceError, NoSuchImage, QuotaExceeded, StatusConflict
+from glancetx.image import Status
+from glancetx.quota import Room
+from glancetx.registry.connection import Row
+from glancetx.registry.database import Database, Run
+from glancetx.registry.rows import COLUMNS
+
+# Whoever holds the row keeps its owner and state as they are, and then waits for the others of this
+# owner.  Who holds an owner's lock has his row already, so nobody waits in a circle.
+# The first number is any that no other program locks in the same database.
+_LOCK = """
+WITH held AS MATERIALIZED (
+    SELECT owner, status FROM images WHERE id = %(id)s FOR NO KEY UPDATE
+)
+SELECT owner, status, pg_advisory_xact_lock(
+    70891377, hashtext(CASE WHEN owner IS NULL THEN '' ELSE 'owner ' || owner END)
+)
+FROM held
+"""
+
+# A statement of its own, for it must see what the one before us has committed.
+# `Image.counted`, with the condition of the index in 004-reserved.sql, word for word.
+_USED = """
+SELECT coalesce(sum(reserved + CASE WHEN status NOT IN ('killed', 'deleted')
+    THEN size::numeric * jsonb_array_length(locations) ELSE 0 END), 0)
+FROM images
+WHERE (status NOT IN ('killed', 'deleted') OR reserved > 0)
+    AND {owner} AND id <> %(id)s
+"""
+
+_RESERVE = f"""
+UPDATE images SET reserved = %(reserved)s{{settings}} WHERE id = %(id)s RETURNING {COLUMNS}
+"""
+
+
+async def reserve(
+    database: Database,
+    image_id: str,
+    room: Room,
+    expect: Status,
+    settings: str,
+    arguments: Mapping[str, object],
+) -> Row:
+    """
+    The row with its reservation, and with whatever the settings, ``, name = value``, set besides.
+
+    :raises QuotaExceeded, StatusConflict, NoSuchImage: as `IRegistry.reserve`.
+    """
+
+    # A refusal is returned, for raising it would cost the connection.
+    async def work(run: Run) -> Row | GlanceError:
+        held = await run(_LOCK, {"id": image_id})
+        if not held:
+            return NoSuchImage(image_id)
+        owner, status, _ = held[0]
+        if status != expect.value:
+            return StatusConflict(image_id, Status(status))
+        [(used,)] = await run(*used_by_others(image_id, owner))
+        try:
+            granted = room.granted(int(used))
+        except QuotaExceeded as refusal:
+            return refusal
+        values = {**arguments, "id": image_id, "reserved": granted}
+        (row,) = await run(_RESERVE.format(settings=settings), values)
+        return row
+
+    outcome = await database.transaction(work)
+    if isinstance(outcome, GlanceError):
+        raise outcome
+    return outcome
+
+
+def used_by_others(image_id: str, owner: str | None) -> tuple[str, dict[str, object]]:
+    """The statement, and its arguments, that sums up what the owner's other images take."""
+    is_owner = "owner IS NULL" if owner is None else "owner = %(owner)s"
+    return _USED.format(owner=is_owner), {"id": image_id, "owner": owner}
