@@ -18,6 +18,7 @@ STATUSES: dict[type[errors.GlanceError], int] = {
     errors.Conflict: 409,
     errors.DeletedMeanwhile: 412,
     errors.Refused: 403,
+    errors.NotAuthenticated: 401,
     errors.BadRequest: 400,
     errors.RangeOutside: 416,
     errors.TooLarge: 413,
