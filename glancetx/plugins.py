@@ -59,7 +59,12 @@ def open_store(
         raise BadStore(f"no store of kind {description.kind!r} is installed (installed: {known})")
     try:
         return maker, maker.make(reactor, *description.args, **description.options)
-    except (TypeError, ValueError) as error:
+    except TypeError as error:
+        # Python's own words for an argument too many or too few mean nothing to an operator.
+        raise BadStore(
+            f"the store {description.name!r} takes other arguments: write {maker.help}"
+        ) from error
+    except ValueError as error:
         raise BadStore(
             f"the store {description.name!r} cannot be made: {error} (write {maker.help})"
         ) from error
