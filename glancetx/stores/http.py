@@ -1,0 +1,185 @@
+"""Images that lie on web servers: read where they are, never written."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from zope.interface import implementer
+
+from glancetx.errors import (
+    BodyCutShort,
+    InvalidLocation,
+    NoSuchData,
+    RemoteBroken,
+    RemoteRefused,
+    RemoteUnavailable,
+    SourceNotFound,
+    SourceNotSupported,
+    SourceRefused,
+)
+from glancetx.interfaces import IByteStream, IForeignStore
+from glancetx.outbound import Answer, Fetcher, Limits, Target, parse_rules, parse_target
+from glancetx.outbound.ranges import Asked, content_range, given_by, version_of
+from glancetx.outbound.resume import Resuming
+from glancetx.streams import chunks, from_chunks
+
+_NOTHING_THERE = frozenset({404, 410})
+
+#: Answers to HEAD after which GET is tried: not known, or (as for URLs signed for GET) forbidden.
+_HEAD_REFUSED = frozenset({403, 405, 501})
+
+
+@implementer(IForeignStore)
+class HttpStore:
+    """
+    Reads images by their http and https URLs, which are the keys.
+
+    ``allow`` lists what may be asked besides the public internet, separated by commas: addresses,
+    networks, host names and ``*.DOMAIN``, each with a port if need be.
+    ``ca`` is a file of certificates to trust instead of the system's.
+    ``connect``, ``head`` and ``idle`` are seconds, as in `glancetx.outbound.Limits`.
+    ``attempts`` is how often one download may go on after its connection broke.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        allow: str = "",
+        ca: str = "",
+        connect: str = "10",
+        head: str = "30",
+        idle: str = "60",
+        attempts: str = "5",
+    ) -> None:
+        limits = Limits(
+            connect=_number("connect", connect),
+            head=_number("head", head),
+            idle=_number("idle", idle),
+        )
+        self._fetcher = Fetcher(reactor, parse_rules(allow), _text_of(ca), limits)
+        self._resuming = Resuming(reactor, self._fetcher, _number("attempts", attempts, least=0))
+
+    def check(self, location: str) -> None:
+        self._target(location)
+
+    def _target(self, location: str) -> Target:
+        target = parse_target(location)
+        if not self._fetcher.rules.may_permit(target):
+            raise InvalidLocation()
+        return target
+
+    async def probe(self, location: str) -> int | None:
+        target = self._target(location)
+        try:
+            answer = await self._fetcher.fetch("HEAD", target)
+            answer.close()
+            if answer.status not in _HEAD_REFUSED:
+                return _size_if_there(answer)
+            answer = await self._fetcher.fetch("GET", target, Asked(0, 1).headers)
+            answer.close()
+            return _size_if_there(answer)
+        except RemoteUnavailable:
+            error: Exception = InvalidLocation()
+        except (RemoteRefused, RemoteBroken) as refusal:
+            error = SourceRefused(getattr(refusal, "status", 502))
+        raise error
+
+    async def open(self, key: str, offset: int = 0, length: int | None = None) -> IByteStream:
+        """
+        As every store.
+
+        A source that does not know ranges gives all, and what comes before ``offset`` is read
+        and dropped; if it does not tell the size either, an offset beyond the end shows only in
+        the flow, as BodyCutShort.
+
+        :raises RemoteRefused: when the source answers with an error, or redirects too often.
+        """
+        try:
+            target = parse_target(key)
+        except (InvalidLocation, SourceNotSupported):
+            raise NoSuchData("image data at this location") from None
+        asked = Asked(offset, length)
+        answer = await self._fetcher.fetch("GET", target, asked.headers)
+        try:
+            return self._stream(answer, asked)
+        except BaseException:
+            answer.close()
+            raise
+
+    def _stream(self, answer: Answer, asked: Asked) -> IByteStream:
+        """What was asked for, from what was answered."""
+        if answer.status in _NOTHING_THERE:
+            raise NoSuchData("image data at this location")
+        given = given_by(answer, asked)
+        end = asked.end_within(given.stop)
+        if end == asked.offset:
+            answer.close()
+            return from_chunks(_slice(_nothing(), 0, None), 0)
+        version = version_of(answer, given.size) if given.may_resume else None
+        if version is None or given.stop is None:
+            source = chunks(answer.body)
+        else:
+            source = self._resuming.pour(
+                answer.body, answer.target, version, given.first, given.stop
+            )
+        length = None if end is None else end - asked.offset
+        return from_chunks(_slice(source, asked.offset - given.first, length), length)
+
+
+async def _slice(
+    source: AsyncGenerator[bytes, None], skip: int, length: int | None
+) -> AsyncGenerator[bytes, None]:
+    """At most ``length`` bytes, after the first ``skip`` bytes; without these it is cut short."""
+    async with aclosing(source):
+        async for chunk in source:
+            rest = chunk[skip:]
+            skip -= len(chunk) - len(rest)
+            if length is not None:
+                rest = rest[:length]
+                length -= len(rest)
+            if rest:
+                yield rest
+            if length == 0:
+                return
+    if skip:
+        raise BodyCutShort()
+
+
+async def _nothing() -> AsyncGenerator[bytes, None]:
+    return
+    yield b""
+
+
+def _size_if_there(answer: Answer) -> int | None:
+    """
+    :raises SourceNotFound: when there is nothing.
+    :raises SourceRefused: when the answer is no success.
+    """
+    if answer.status in _NOTHING_THERE:
+        raise SourceNotFound()
+    partial = content_range(answer)
+    if answer.status == 206:
+        return partial.size if partial is not None else None
+    if answer.status == 416 and partial is not None and partial.size == 0:
+        return 0
+    if answer.status != 200:
+        raise SourceRefused(answer.status)
+    return answer.length
+
+
+def _number(name: str, text: str, least: int = 1) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) >= least):
+        raise ValueError(f"{name} must be a number from {least} on, not {text!r}")
+    return int(text)
+
+
+def _text_of(path: str) -> str:
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text(encoding="ascii")
+    except (OSError, UnicodeError):
+        raise ValueError(f"the file of certificates {path!r} cannot be read") from None
