@@ -42,6 +42,12 @@ class TransportCase(SynchronousTestCase):
     def clock(self) -> Clock:
         return self.api.clock
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass as it does: second by second, so that leases are renewed."""
+        whole = int(seconds)
+        self.clock.pump([1] * whole)
+        self.clock.advance(seconds - whole)
+
     @property
     def transport(self) -> Any:
         return self.client.transport

@@ -22,7 +22,7 @@ class FramingCase(TransportCase):
         self.assertEqual(answer.header("connection"), "close")
         self.assertEqual(answer.header("content-length"), "0")
         self.assertTrue(client.transport.is_write_closed)
-        self.clock.advance(2)
+        self.wait(2)
         self.assertTrue(client.transport.is_aborted)
         self.assert_gone_quietly(client)
 

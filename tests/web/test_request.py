@@ -14,10 +14,13 @@ from glancetx.web.request import StreamingRequest, streaming
 from tests.web.case import TransportCase
 
 
+def dummy_channel() -> Any:
+    return DummyChannel()
+
+
 class RequestCase(SynchronousTestCase):
     def setUp(self) -> None:
-        self.channel: Any = DummyChannel()
-        self.request = StreamingRequest(self.channel, parsePOSTFormSubmission=False)
+        self.request = StreamingRequest(dummy_channel(), parsePOSTFormSubmission=False)
 
 
 class HeaderTests(RequestCase):
@@ -56,7 +59,7 @@ class InterfaceTests(RequestCase):
     def test_streaming(self) -> None:
         """A request of another site does not stream."""
         self.assertIs(streaming(self.request), self.request)
-        self.assertRaises(TypeError, streaming, Request(self.channel, False))
+        self.assertRaises(TypeError, streaming, Request(dummy_channel(), False))
 
     def test_host_name(self) -> None:
         """Routes do not depend on what a client calls us."""

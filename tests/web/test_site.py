@@ -70,7 +70,7 @@ class DrainTests(TransportCase):
         self.begin_upload(500)
         drained = self.drain()
         for _ in range(3):
-            self.clock.advance(20)
+            self.wait(20)
             self.client.send(b"x")
         self.assertTrue(self.transport.is_aborted)
         self.client.disconnect()
