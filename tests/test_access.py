@@ -40,6 +40,16 @@ class SeeTests(SynchronousTestCase):
         for visibility in (Visibility.PRIVATE, Visibility.SHARED):
             self.assertEqual(self.seen_by(image(visibility)), {"owner", "admin", "operator"})
 
+    def test_member(self) -> None:
+        """A member sees what is shared, and nothing else that he would not see anyhow."""
+        for visibility in Visibility:
+            subject = image(visibility)
+            self.assertEqual(
+                may_see(STRANGER, subject, is_member=True), visibility is not Visibility.PRIVATE
+            )
+        gone = image(Visibility.SHARED, status=Status.DELETED)
+        self.assertFalse(may_see(STRANGER, gone, is_member=True))
+
     def test_no_owner(self) -> None:
         """An image without an owner is everybody's to see."""
         self.assertEqual(len(self.seen_by(image(owner=None))), 5)
@@ -70,3 +80,13 @@ class ChangeTests(SynchronousTestCase):
         self.assertFalse(may_change(ANONYMOUS, subject))
         self.assertFalse(may_change(OWNER, subject))
         self.assertTrue(may_change(OPERATOR, subject))
+
+
+class ReadOnlyTests(SynchronousTestCase):
+    """Who changes nothing at all."""
+
+    def test_not_authenticated(self) -> None:
+        """Those whom nobody knows, unless everybody is the operator."""
+        self.assertTrue(ANONYMOUS.is_read_only)
+        for caller in (OWNER, ADMIN, OPERATOR, Caller(is_authenticated=True)):
+            self.assertFalse(caller.is_read_only)

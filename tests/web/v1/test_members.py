@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from glancetx.access import Caller
 from glancetx.change import Change, move
@@ -176,7 +177,8 @@ class AddTests(MembersCase):
     def test_again_without_body(self):
         """A member of whom nothing is said stays as he is (M-04)."""
         self.share("t2+")
-        for document in (None, {}, [], {"member": {}}, {"member": []}, {"x": {"can_share": False}}):
+        empty: list[Any] = [None, {}, [], {"member": {}}, {"member": []}]
+        for document in [*empty, {"x": {"can_share": False}}]:
             self.assert_done(self.add("t2", document))
             self.assertEqual(self.shares(), ["t2+"])
 
@@ -359,7 +361,7 @@ class ReplaceTests(MembersCase):
     def test_no_memberships(self):
         """What is neither a list of memberships nor one is refused (M-18)."""
         self.share("a")
-        for document in (
+        documents: list[Any] = [
             {"members": []},
             {},
             {"memberships": [{}]},
@@ -368,7 +370,8 @@ class ReplaceTests(MembersCase):
             {"memberships": [{"member_id": None}]},
             {"memberships": [{"member_id": 5}]},
             {"memberships": [{"member_id": "b"}, {"can_share": True}]},
-        ):
+        ]
+        for document in documents:
             response = self.replace(document)
             self.assert_status(response, 400, "Invalid membership association")
         for member in ("", "a\0", "\ud800", "m" * 256):
