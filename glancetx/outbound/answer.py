@@ -47,7 +47,7 @@ class Answer:
         :raises RemoteBroken: when it is there twice with different values: then none is to trust.
         """
         values = {
-            value.decode("latin-1").strip() for value in self._headers.getRawHeaders(name, ())
+            value.decode("latin-1").strip() for value in self._headers.getRawHeaders(name.encode("ascii"), ())
         }
         if len(values) > 1:
             raise RemoteBroken()
