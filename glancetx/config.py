@@ -10,7 +10,7 @@ from typing import Any
 from attrs import field, fields_dict, frozen
 
 from glancetx.description import BadDescription, Description, parse, quote
-from glancetx.limits import Limits
+from glancetx.limits import Limits, read_size
 
 
 class ConfigError(ValueError):
@@ -26,6 +26,8 @@ class Settings:
     A timeout of 0 lasts for ever.
     ``transfer_lease`` is how long after a daemon died its uploads are taken for running; at least
     one second.
+    With ``delayed_delete`` the bytes of deleted images are kept for ``scrub_time`` seconds, and
+    those whose time has come are looked for every ``wakeup_time`` seconds.
     ``store`` has at least one description, the default for writing first.
     """
 
@@ -38,6 +40,9 @@ class Settings:
     drain: float = 60.0
     client_socket_timeout: float = 900.0
     transfer_lease: float = 30.0
+    delayed_delete: bool = False
+    scrub_time: float = 0.0
+    wakeup_time: float = 300.0
     public_endpoint: str | None = None
     enable_v1_api: bool = True
     limits: Limits = field(factory=Limits)
@@ -50,6 +55,7 @@ _TEXT = "a string"
 _TEXTS = "a list of strings"
 _SECONDS = "a number of seconds"
 _LEASE = "a number of seconds, at least 1"
+_SIZE = "bytes, or digits with a unit and no blank, as in 20GB"
 _COUNT = "a whole number from 0 on"
 _QUOTA = "a whole number"
 _SWITCH = "true or false"
@@ -64,9 +70,13 @@ _KINDS: Mapping[str, str] = {
     "drain": _SECONDS,
     "client_socket_timeout": _SECONDS,
     "transfer_lease": _LEASE,
+    "delayed_delete": _SWITCH,
+    "scrub_time": _SECONDS,
+    "wakeup_time": _LEASE,
     "public_endpoint": _TEXT,
     "enable_v1_api": _SWITCH,
     "image_size_cap": _COUNT,
+    "user_storage_quota": _SIZE,
     "image_property_quota": _QUOTA,
     "image_member_quota": _QUOTA,
     "disk_formats": _TEXTS,
@@ -122,6 +132,8 @@ def _checked(path: Path, key: str, value: Any) -> Any:
         value = (value,) if isinstance(value, str) else value
     if not _is(kind, value):
         raise ConfigError(f"in {path} {key!r} must be {kind}, not {value!r}")
+    if kind is _SIZE:
+        return read_size(str(value))
     return tuple(value) if kind is _TEXTS else value
 
 
@@ -134,10 +146,19 @@ def _is(kind: str, value: Any) -> bool:
         return isinstance(value, bool)
     if isinstance(value, bool):
         return False
+    if kind is _SIZE:
+        return isinstance(value, int | str) and _is_size(str(value))
     if kind in (_SECONDS, _LEASE):
         least = 1 if kind is _LEASE else 0
         return isinstance(value, (int, float)) and least <= value < float("inf")
     return isinstance(value, int) and (kind is _QUOTA or value >= 0)
+
+
+def _is_size(text: str) -> bool:
+    try:
+        return read_size(text) < 1 << 63
+    except ValueError:
+        return False
 
 
 def _store(given: str | dict[str, Any]) -> Description:

@@ -88,6 +88,15 @@ class StatusConflict(Conflict):
         self.found = found
 
 
+class WrongStatus(Conflict):
+    """Only images in another state can be treated so."""
+
+    def __init__(self, image_id: str, found: Status, wanted: Status) -> None:
+        super().__init__(f"Image {image_id} is {found.value}, and not {wanted.value}")
+        self.image_id = image_id
+        self.found = found
+
+
 class NotQueued(Conflict):
     """Bytes are written once, and this image has had its chance."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import datetime, timedelta
 
 from attrs import frozen
 from twisted.logger import Logger
@@ -34,16 +35,23 @@ from glancetx.usecases.transfers import Transfers
 
 @frozen
 class Deletions:
-    """Deletes images and their bytes."""
+    """
+    Deletes images and their bytes.
+
+    With ``scrub_time`` the bytes are kept for so many seconds and then left to a janitor: the date
+    is the lease of the image, so it stays what it was when the setting changes later.
+    """
 
     _registry: IRegistry
     _shelf: Shelf
     _transfers: Transfers
+    _scrub_time: float | None = None
     _log = Logger()
 
     async def delete(self, caller: Caller, image_id: str) -> None:
         """
         Delete an image for good: its id stays taken, its properties and bytes are gone.
+        The bytes may be kept for a while, but there is no way back.
 
         An upload that is under way is ended.
 
@@ -64,18 +72,31 @@ class Deletions:
                 if not remaining:
                     raise
 
+    def due(self, image: Image) -> datetime:
+        """Since when, or from when on, nobody needs the bytes of an image that is to go."""
+        if image.deleted_at is None:
+            return image.updated_at
+        return image.deleted_at + timedelta(seconds=self._scrub_time or 0)
+
     async def remove_bytes(self, image: Image) -> None:
         """
         Remove the bytes of an image in ``PENDING_DELETE``, and let its record say so.
 
+        The caller holds its lease, at least as long as a transfer's, which is renewed meanwhile.
         Bytes that are gone already, or lie where we only read, are no reason to fail.
         """
-        await self._remove_all(image.locations)
+        removal = self._remove_all(image.locations)
+        await self._transfers.run(image.image_id, removal, Status.PENDING_DELETE)
         await self._registry.update(image.image_id, _DELETED, expect={Status.PENDING_DELETE})
 
     async def _delete(self, image: Image) -> None:
-        if image.locations:
+        if image.locations and self._scrub_time is None:
             await self._delete_with_bytes(image)
+        elif image.locations:
+            going = move(Status.PENDING_DELETE, lease=self._scrub_time)
+            await self._registry.update(
+                image.image_id, _without_properties(going), expect={image.status}
+            )
         else:
             # An uploader at work keeps its lease until it has cleared up.
             gone = move(Status.DELETED)

@@ -64,7 +64,9 @@ class Transfers:
             raise
         finally:
             heartbeat.stop()
-            del self._running[image_id]
+            # After a lost lease our own janitor may be at work on the same image.
+            if self._running.get(image_id) is transfer:
+                del self._running[image_id]
 
     def image_deleted(self, image_id: str) -> None:
         """End the transfer of this image, if one runs here."""

@@ -15,6 +15,7 @@ from glancetx.errors import (
     NoSuchData,
     NotQueued,
     PromiseBroken,
+    QuotaExceeded,
     StatusConflict,
     StoreFailed,
     StoreUnavailable,
@@ -25,6 +26,7 @@ from glancetx.interfaces import IByteStream, IRegistry
 from glancetx.limits import Limits
 from glancetx.shelf import ShelvedStore
 from glancetx.streams import Metered, Metering
+from glancetx.usecases.ration import Ration, first_room
 from glancetx.usecases.transfers import Transfers
 
 #: The states in which bytes that came in belong to nobody.
@@ -85,12 +87,13 @@ class Uploads:
         :raises NotQueued: when the image is not queued (any more): one uploader wins.
         :raises PromiseBroken: when the bytes are not what the record claims.
         :raises TooLarge: when more comes than the size cap allows.
+        :raises QuotaExceeded: when the owner's images would take more than they may.
         :raises BodyCutShort: when the source ended early.
         :raises DeletedMeanwhile: when somebody deleted the image.
         :raises StoreError: when the store refused or failed.
         """
         with self._transfers.busy():
-            await self._claim(image.image_id)
+            data = await self._claim(image, data)
             location: Location | None = None
             try:
                 metered = self._meter(image, data)
@@ -109,18 +112,33 @@ class Uploads:
         except StatusConflict:
             raise NotQueued(image.image_id) from None
 
-    async def _claim(self, image_id: str) -> None:
+    async def _claim(self, image: Image, data: IByteStream) -> IByteStream:
+        """The data, as far as they may come: one uploader wins, and his owner must have room."""
+        image_id, quota = image.image_id, self._limits.user_storage_quota
         saving = move(Status.SAVING, lease=self._transfers.lease)
         try:
-            await self._registry.update(image_id, saving, expect={Status.QUEUED})
+            if not quota:
+                await self._registry.update(image_id, saving, expect={Status.QUEUED})
+                return data
+            cap, size = self._limits.image_size_cap, _announced(image, data)
+            room = first_room(quota, size, cap)
+            claimed = await self._registry.reserve(image_id, room, Status.QUEUED, saving)
         except StatusConflict:
             raise NotQueued(image_id) from None
+        except QuotaExceeded as error:
+            await finish_first(self.refuse(image, error))
+            raise
+        if size is not None:
+            return data
+        return Ration(self._registry, image_id, quota, cap, claimed.reserved).of(data)
 
     def _meter(self, image: Image, data: IByteStream) -> Metered:
         promise, cap = Promise.of(image), self._limits.image_size_cap
         if data.length is not None:
             promise.check_size(data.length)
-        return self._metering.meter(data, min(promise.size or cap, cap))
+        # What was announced was reserved, and no more than that.
+        announced = _announced(image, data)
+        return self._metering.meter(data, cap if announced is None else min(announced, cap))
 
     async def _store(self, image: Image, metered: Metered, shelved: ShelvedStore) -> Location:
         store = shelved.writable
@@ -187,6 +205,11 @@ class Uploads:
         except StatusConflict as conflict:
             return conflict.found in _UNWANTED
         return True
+
+
+def _announced(image: Image, data: IByteStream) -> int | None:
+    """How many bytes are to come, by what the source says or else by what the record claims."""
+    return Promise.of(image).size if data.length is None else data.length
 
 
 def _leaves_nothing(error: BaseException) -> bool:

@@ -23,7 +23,7 @@ from glancetx.testing.threads import InlineThreads
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.delete import Deletions
 from glancetx.usecases.download import Downloads
-from glancetx.usecases.janitor import Janitor
+from glancetx.usecases.janitor import LONGEST_WAIT, Janitor
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
 
@@ -178,10 +178,10 @@ class World:
             self.clock.advance(1)
 
     def clear_up(self) -> None:
-        """Let every lease run out, and a janitor come."""
+        """Let every lease run out, and a janitor come, also for what was put off."""
         self.pass_time(2 * LEASE)
         self.do(self.there.janitor.clean())
-        self.pass_time(61)
+        self.pass_time(LONGEST_WAIT + 1)
         self.do(self.there.janitor.clean())
 
     def faults(self) -> list[str]:
