@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from glancetx.errors import NoSuchStore, StoreReadOnly, StoreUnavailable
+from glancetx.errors import NoSuchStore, SourceNotSupported, StoreReadOnly, StoreUnavailable
 from glancetx.image import Location
-from glancetx.interfaces import IReadableStore, IStore
+from glancetx.interfaces import IForeignStore, IReadableStore, IStore
 
 
 @frozen
@@ -18,11 +18,13 @@ class ShelvedStore:
 
     ``name`` is what the operator called it and what locations remember; ``schemes`` are what
     API users may call it besides.
+    ``is_foreign`` says that its maker lets users name what is read through it.
     """
 
     name: str
     store: IReadableStore
     schemes: frozenset[str] = frozenset()
+    is_foreign: bool = False
 
     @property
     def writable(self) -> IStore:
@@ -32,6 +34,13 @@ class ShelvedStore:
         if not IStore.providedBy(self.store):
             raise StoreReadOnly()
         return IStore(self.store)
+
+    @property
+    def foreign(self) -> IForeignStore | None:
+        """The store, if users may name what is read through it."""
+        if not self.is_foreign or not IForeignStore.providedBy(self.store):
+            return None
+        return IForeignStore(self.store)
 
 
 class Shelf:
@@ -60,6 +69,21 @@ class Shelf:
             if name in shelved.schemes:
                 return shelved
         raise NoSuchStore(name)
+
+    def foreign(self, location: str) -> ShelvedStore:
+        """
+        The store through which a location may be read that a user names: the only such decision.
+
+        Its scheme must be, letter by letter, one of a store whose maker said ``foreign``.
+        What the store thinks of the rest is asked of `IForeignStore.check`.
+
+        :raises SourceNotSupported: when there is none.
+        """
+        scheme, colon, _ = location.partition(":")
+        for shelved in self._stores.values():
+            if colon and shelved.foreign is not None and scheme in shelved.schemes:
+                return shelved
+        raise SourceNotSupported()
 
     def holding(self, location: Location) -> ShelvedStore:
         """
