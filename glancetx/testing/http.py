@@ -143,8 +143,13 @@ class MemoryClient:
         self.send(b"\r\n".join(lines) + b"\r\n\r\n")
 
     def send(self, data: bytes) -> None:
-        """Bytes that arrive at the server, whether or not it wants to read."""
-        self._protocol.dataReceived(data)
+        """
+        Bytes that arrive at the server, whether or not it wants to read.
+
+        They are lost when it has closed the connection.
+        """
+        if not self.transport.disconnecting:
+            self._protocol.dataReceived(data)
 
     def send_chunk(self, data: bytes) -> None:
         """One chunk of a chunked body; an empty one ends it."""

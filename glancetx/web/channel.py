@@ -85,20 +85,20 @@ class StreamingChannel(StrictChannel):
         if self._handlingRequest and sum(map(len, self._dataBuffer)) > self.read_ahead:
             self._networkProducer.pauseProducing()
 
-    def head_received(self) -> None:
+    def allHeadersReceived(self) -> None:
         request = self.requests[-1]
         expects = [value.lower() for value in request.requestHeaders.getRawHeaders(b"expect", [])]
         if b"100-continue" in expects:
             # Twisted would answer it at once; we do when the handler begins to read.
             request.requestHeaders.removeHeader(b"expect")
             request.expects_continue = self._version == b"HTTP/1.1" and self.length != 0
-        super().head_received()
+        super().allHeadersReceived()
         if self.length != 0:
             super().resetTimeout()
             request.headers_received(self._command, self._path, self._version)
 
-    def request_received(self) -> None:
-        super().request_received()
+    def allContentReceived(self) -> None:
+        super().allContentReceived()
         if self._answered is not None:
             request, self._answered = self._answered, None
             self._stop_lingering()

@@ -52,22 +52,6 @@ class StrictChannel(http.HTTPChannel):
         is_request_line = self._receivedHeaderSize == 0
         self._stop_listening(TOO_LONG if is_request_line else b"400 Header Line Too Long")
 
-    def allHeadersReceived(self) -> None:
-        if not self.is_deaf:
-            self.head_received()
-
-    def head_received(self) -> None:
-        """The head is complete and good."""
-        super().allHeadersReceived()
-
-    def allContentReceived(self) -> None:
-        if not self.is_deaf:
-            self.request_received()
-
-    def request_received(self) -> None:
-        """The body is complete."""
-        super().allContentReceived()
-
     def _maybeChooseTransferDecoder(self, header: bytes, data: bytes) -> bool:
         if header == b"Content-Length" and len(data) > MAX_LENGTH_DIGITS:
             return bool(self._failChooseTransferDecoder())

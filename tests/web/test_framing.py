@@ -82,6 +82,9 @@ class LimitTests(FramingCase):
         """One empty line before a request is tolerated; a flood of them costs nothing."""
         self.assert_accepted(b"\r\n" + self.head(), 200)
         self.assert_refused(b"\r\n" * 100_000)
+        self.client.send(b"\r\n" * 100_000)
+        [channel] = self.api.site._channels
+        self.assertEqual(channel._buffer, b"")
 
 
 class AmbiguityTests(FramingCase):

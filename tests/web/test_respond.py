@@ -171,6 +171,15 @@ class LeavingTests(PourCase):
         self.assertTrue(self.stream.was_stopped)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_before_it_begins(self) -> None:
+        """A stream that was opened too late for its client is stopped as well."""
+        client = self.pour(ScriptedStream([b"x"], HANG), 100)
+        client.disconnect()
+        late = ScriptedStream([b"x"], HANG)
+        request = self.resource.request
+        self.successResultOf(ensureDeferred(pour(request, late, 100, self.clock, 60.0)))
+        self.assertTrue(late.was_stopped)
+
     def test_cancelled(self) -> None:
         """Work that is called off breaks the connection off, and says so to its caller."""
         client = self.pour(ScriptedStream([b"x"], HANG), 100)
