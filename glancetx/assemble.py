@@ -15,13 +15,12 @@ from twisted.logger import Logger
 from glancetx.config import ConfigError, Settings
 from glancetx.interfaces import IRegistry
 from glancetx.listening import server_endpoints
-from glancetx.plugins import BadStore, installed_stores, open_store
+from glancetx.parts import make_deletions, make_janitor, make_shelf
 from glancetx.registry_source import RegistrySource, registry_source
-from glancetx.shelf import Shelf, ShelvedStore
+from glancetx.shelf import Shelf
 from glancetx.streams import Metering
 from glancetx.threads import Threads
 from glancetx.usecases.catalogue import Catalogue
-from glancetx.usecases.delete import Deletions
 from glancetx.usecases.download import Downloads
 from glancetx.usecases.janitor import Janitor
 from glancetx.usecases.members import Members
@@ -49,20 +48,7 @@ def assemble(reactor: Any, settings: Settings) -> Server:
         raise ConfigError(f"--auth must be none:, not {settings.auth!r}")
     endpoints = server_endpoints(reactor, settings.listen, is_open=settings.allow_open)
     source = registry_source(reactor, settings.registry, settings.data)
-    return Server(reactor, settings, endpoints, source, _shelf(reactor, settings))
-
-
-def _shelf(reactor: Any, settings: Settings) -> Shelf:
-    makers = installed_stores().values()
-    stores = []
-    try:
-        for description in settings.store:
-            maker, store = open_store(reactor, description, makers)
-            schemes = frozenset({maker.kind, *maker.schemes})
-            stores.append(ShelvedStore(description.name, store, schemes))
-        return Shelf(stores)
-    except (BadStore, ValueError) as error:
-        raise ConfigError(str(error)) from error
+    return Server(reactor, settings, endpoints, source, make_shelf(reactor, settings))
 
 
 @define
@@ -115,7 +101,7 @@ class Server:
         limits = settings.limits
         idle_timeout = settings.client_socket_timeout or None
         transfers = Transfers(clock, registry, settings.transfer_lease)
-        deletions = Deletions(registry, self._shelf, transfers)
+        deletions = make_deletions(settings, registry, self._shelf, transfers)
         uploads = Uploads(registry, transfers, metering, limits)
         v1 = ImagesV1(
             Catalogue(registry, limits),
@@ -131,7 +117,7 @@ class Server:
         return _Front(
             StreamingSite(root, clock, idle_timeout),
             transfers,
-            Janitor(clock, registry, self._shelf, deletions, settings.transfer_lease / 3),
+            make_janitor(clock, settings, registry, self._shelf, deletions),
         )
 
 

@@ -9,6 +9,10 @@ from pathlib import Path
 from glancetx.config import ConfigError
 
 
+class DataInUse(ConfigError):
+    """Another process holds the directory."""
+
+
 def claim(directory: Path) -> int:
     """
     Make the directory (0700) when it is missing, and lock it for as long as this process lives.
@@ -16,7 +20,8 @@ def claim(directory: Path) -> int:
     The lock survives the fork of a daemon, and nobody has to remove it after a crash.
     The descriptor that holds it is returned.
 
-    :raises ConfigError: when another daemon has it, or it cannot be used.
+    :raises DataInUse: when another daemon has it.
+    :raises ConfigError: when it cannot be used.
     """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -29,7 +34,7 @@ def claim(directory: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise ConfigError(
+        raise DataInUse(
             f"another daemon is using the data directory {directory}: "
             "stop it, or give this one its own with --data"
         ) from None

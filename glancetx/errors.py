@@ -93,8 +93,6 @@ class WrongStatus(Conflict):
 
     def __init__(self, image_id: str, found: Status, wanted: Status) -> None:
         super().__init__(f"Image {image_id} is {found.value}, and not {wanted.value}")
-        self.image_id = image_id
-        self.found = found
 
 
 class NotQueued(Conflict):

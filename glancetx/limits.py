@@ -17,7 +17,8 @@ class Limits:
 
     ``image_size_cap`` is bytes; ``user_storage_quota`` is the bytes that all images of one owner
     may take together, and 0 sets no limit;
-    ``image_property_quota`` and ``image_member_quota`` count the properties and the members of one image, and a negative one lifts the limit;
+    ``image_property_quota`` and ``image_member_quota`` count the properties and the members of one
+    image, and a negative one lifts the limit;
     ``limit_param_default`` and ``api_limit_max`` count images of one page.
     """
 

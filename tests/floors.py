@@ -21,7 +21,20 @@ PORTS = VALUES | {"interfaces", "deferreds", "threads", "streams", "plugins", "s
 OUTBOUND = frozenset({"outbound"})
 BACKENDS = frozenset({"registry", "stores", "identity"})
 TOP = frozenset(
-    {"assemble", "config", "daemon", "data_directory", "listening", "options", "registry_source"}
+    {
+        "__main__",
+        "assemble",
+        "command",
+        "config",
+        "daemon",
+        "data_directory",
+        "listening",
+        "live_registry",
+        "operations",
+        "options",
+        "parts",
+        "registry_source",
+    }
 )
 
 #: Top-level module → those it may import besides itself.

@@ -1,0 +1,82 @@
+"""The registry of an installation whose daemon may be running."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.task import deferLater
+
+from glancetx.config import ConfigError
+from glancetx.data_directory import DataInUse, claim
+from glancetx.interfaces import IRegistry
+from glancetx.registry.running import RunningCluster
+from glancetx.registry_source import RegistrySource, registry_source
+
+#: Seconds for a daemon that is just starting or ending.
+PATIENCE = 10.0
+
+
+@define
+class LiveRegistry:
+    """
+    Opens the registry beside a daemon, and never ends what the daemon started.
+
+    The server of an embedded registry is the daemon's while one holds the data directory.
+    Without a daemon it is started for the moment, and no daemon can start meanwhile.
+    """
+
+    _reactor: Any
+    _description: str
+    _data: Path
+    _source: RegistrySource | None = field(default=None, init=False)
+    _cluster: RunningCluster | None = field(default=None, init=False)
+    _lock: int | None = field(default=None, init=False)
+
+    async def open(self) -> IRegistry:
+        """
+        :raises ConfigError: when there is none, or none that anybody else can reach.
+        :raises EmbeddedFailure: when an embedded one cannot be started.
+        :raises RegistryUnavailable: when it does not answer.
+        """
+        kind, _, rest = self._description.partition(":")
+        if kind == "memory":
+            raise ConfigError("a registry in memory can be reached by nobody but its daemon")
+        if kind == "embedded" and not rest:
+            self._source = await self._embedded()
+        else:
+            self._source = registry_source(self._reactor, self._description, self._data)
+        return await self._source.open()
+
+    async def close(self) -> None:
+        """Let go of everything; also after an `open` that failed."""
+        if self._source is not None:
+            await self._source.close()
+        if self._cluster is not None:
+            self._cluster.close()
+        if self._lock is not None:
+            os.close(self._lock)
+
+    async def _embedded(self) -> RegistrySource:
+        directory = self._data / "registry"
+        if not directory.is_dir():
+            raise ConfigError(f"there is no registry in {self._data}")
+        deadline = self._reactor.seconds() + PATIENCE
+        while True:
+            try:
+                self._lock = claim(self._data)
+            except DataInUse:
+                self._cluster = RunningCluster.at(directory)
+            else:
+                return registry_source(self._reactor, self._description, self._data)
+            if self._cluster is not None:
+                address = f"postgres:{self._cluster.dsn}"
+                return registry_source(self._reactor, address, self._data)
+            if self._reactor.seconds() >= deadline:
+                raise ConfigError(
+                    f"the daemon that uses {self._data} runs no registry there: "
+                    "name its own with --registry"
+                )
+            await deferLater(self._reactor, 0.1)

@@ -1,0 +1,51 @@
+"""Settings → the parts that the daemon and the operator's command have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glancetx.config import ConfigError, Settings
+from glancetx.interfaces import IRegistry
+from glancetx.plugins import BadStore, installed_stores, open_store
+from glancetx.shelf import Shelf, ShelvedStore
+from glancetx.usecases.delete import Deletions
+from glancetx.usecases.janitor import Janitor
+from glancetx.usecases.transfers import Transfers
+
+#: Seconds of a hundred years: whoever asks for more means for ever, and dates have an end.
+FOR_EVER = 100 * 365 * 86400.0
+
+
+def make_shelf(reactor: Any, settings: Settings) -> Shelf:
+    """
+    The stores, none of them opened yet.
+
+    :raises ConfigError: when one of them makes no sense.
+    """
+    makers = installed_stores().values()
+    stores = []
+    try:
+        for description in settings.store:
+            maker, store = open_store(reactor, description, makers)
+            schemes = frozenset({maker.kind, *maker.schemes})
+            stores.append(ShelvedStore(description.name, store, schemes))
+        return Shelf(stores)
+    except (BadStore, ValueError) as error:
+        raise ConfigError(str(error)) from error
+
+
+def make_deletions(
+    settings: Settings, registry: IRegistry, shelf: Shelf, transfers: Transfers
+) -> Deletions:
+    """Deletions, delayed or not."""
+    scrub_time = min(settings.scrub_time, FOR_EVER) if settings.delayed_delete else None
+    return Deletions(registry, shelf, transfers, scrub_time)
+
+
+def make_janitor(
+    clock: Any, settings: Settings, registry: IRegistry, shelf: Shelf, deletions: Deletions
+) -> Janitor:
+    """A janitor, who scrubs at times of his own when deletions are delayed."""
+    wakeup_time = settings.wakeup_time if settings.delayed_delete else None
+    interval = settings.transfer_lease / 3
+    return Janitor(clock, registry, shelf, deletions, interval, wakeup_time)
