@@ -32,6 +32,8 @@ class WrongValueTests(SynchronousTestCase):
             "transfer_lease = 0.5",
             "image_size_cap = 1.5",
             "image_size_cap = -1",
+            "image_member_quota = 1.5",
+            'image_member_quota = "many"',
             "api_limit_max = -1",
             "limit_param_default = false",
             "disk_formats = [1]",

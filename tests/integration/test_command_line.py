@@ -305,6 +305,7 @@ class FileTests(TestCase):
             enable_v1_api = true
             image_size_cap = 10
             image_property_quota = 1
+            image_member_quota = 0
             disk_formats = ["raw"]
             container_formats = ["bare"]
             limit_param_default = 2
@@ -334,6 +335,8 @@ class FileTests(TestCase):
         self.assertEqual((await self.post(daemon, body=b"0123456789a")).status, 400)
         two = {"x-image-meta-property-a": "1", "x-image-meta-property-b": "2"}
         self.assertEqual((await self.post(daemon, **two)).status, 413)
+        members = f"/v1/images/{kept.json['image']['id']}/members"
+        self.assertEqual((await daemon.ask("PUT", f"{members}/acme")).status, 413)
         self.assertEqual((await self.post(daemon, **{FORMAT: "qcow2"})).status, 400)
         for _ in range(3):
             self.assertEqual((await self.post(daemon)).status, 201)
