@@ -161,6 +161,10 @@ class IRegistry(Interface):
     A *lease* says that bytes without a record may exist for an image, and until when somebody
     answers for them.  When it runs out, `take_overdue` hands the image to whoever asks first.
 
+    Nobody is a *member* of an image that is deleted, or being deleted; if it is restored, the old
+    ones are members again.
+    Who is removed and then added again has the ``can_share`` that he had.
+
     Every method raises `glancetx.errors.RegistryUnavailable` when the registry cannot be reached
     in reasonable time, and is safe to cancel.
     """
@@ -231,12 +235,6 @@ class IRegistry(Interface):
         Whoever is given an image holds its lease for ``lease`` seconds: no other caller gets it
         meanwhile.
         """
-
-    # -- members
-
-    # Nobody is a member of an image that is deleted, or being deleted; of one that is restored the
-    # old ones are members again.  A member who is removed and added again has the ``can_share``
-    # that he had.  The registry keeps a member's times as it keeps an image's.
 
     def members(image_id: str) -> Awaitable[list[Member]]:
         """All members of an image, in the order in which they first became members."""
