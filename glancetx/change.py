@@ -56,7 +56,8 @@ class Change:
     ``values`` maps names of `CHANGEABLE` attributes to their new values.
     ``properties`` are added to the old ones, or replace them all when ``purge`` is true.
     ``lease`` says for how many seconds from now somebody answers for unfinished bytes of this
-    image; None that nobody needs to any more, which also frees what was reserved for them.
+    image; None that nobody needs to any more, which also frees what was reserved for them and
+    forgets how many have come.
     """
 
     values: Mapping[str, Any] = field(factory=dict, validator=_only_changeable)
@@ -95,7 +96,7 @@ class Change:
         if self.status is not None:
             deleted_at = (image.deleted_at or now) if self.status.is_gone else None
             changed = evolve(changed, deleted_at=deleted_at)
-        return changed if self.lease is not None else evolve(changed, reserved=0)
+        return changed if self.lease is not None else evolve(changed, reserved=0, transferred=0)
 
 
 def move(to: Status, *, lease: float | None | Keep = KEEP, **values: Any) -> Change:

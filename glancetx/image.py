@@ -73,8 +73,8 @@ class Image:
     ``size`` and ``checksum`` are what the client claimed until the bytes have been verified, and
     the truth about them afterwards; ``digests`` (algorithm → lower-case hex) are always the truth.
     ``size`` and ``virtual_size`` are bytes, ``min_disk`` is GiB and ``min_ram`` MiB.
-    ``reserved`` is how many bytes of its owner's quota are set aside for a transfer; it is kept by
-    the registry.
+    ``reserved`` is how many bytes of its owner's quota are set aside for a transfer, and
+    ``transferred`` how many have come when that was last told; both are kept by the registry.
     Times are aware, in UTC, and given by the registry.
     """
 
@@ -96,6 +96,7 @@ class Image:
     locations: tuple[Location, ...] = ()
     status_reason: str | None = None
     reserved: int = 0
+    transferred: int = 0
     created_at: datetime = UNSTAMPED
     updated_at: datetime = UNSTAMPED
     deleted_at: datetime | None = None

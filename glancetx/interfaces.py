@@ -169,9 +169,11 @@ class IRegistry(Interface):
     in reasonable time, and is safe to cancel.
     """
 
-    def insert(image: Image) -> Awaitable[Image]:
+    def insert(image: Image, lease: float | None = None) -> Awaitable[Image]:
         """
         Keep a new record and return it as stamped.
+
+        With ``lease`` somebody answers for the image for so many seconds from its first instant on.
 
         :raises ImageExists: when the id was ever used, also by an image that was deleted since.
         """
@@ -195,9 +197,14 @@ class IRegistry(Interface):
         :raises ValueError: when the change makes an illegal move.
         """
 
-    def renew(image_id: str, expect: Status, lease: float) -> Awaitable[None]:
+    def renew(
+        image_id: str, expect: Status, lease: float, transferred: int | None = None
+    ) -> Awaitable[None]:
         """
         Answer for the image for another ``lease`` seconds. No time of the record changes.
+
+        ``transferred`` tells how many bytes have come by now; None leaves what was told before.
+        It is forgotten with the lease, by the update whose ``Change.lease`` is None.
 
         :raises StatusConflict: when it is no longer in the expected state.
         :raises NoSuchImage: when the id was never used.

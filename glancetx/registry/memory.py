@@ -45,14 +45,15 @@ class MemoryRegistry(MembersInMemory):
         self._records: dict[str, _Record] = {}
         self._last_stamp = datetime.min.replace(tzinfo=UTC)
 
-    async def insert(self, image: Image) -> Image:
+    async def insert(self, image: Image, lease: float | None = None) -> Image:
         check_image(image)
         if image.image_id in self._records:
             raise ImageExists(image.image_id)
         now = self._stamp()
         deleted_at = now if image.status.is_gone else None
         image = evolve(image, created_at=now, updated_at=now, deleted_at=deleted_at)
-        self._records[image.image_id] = _Record(image)
+        lease_until = None if lease is None else self._ahead(lease)
+        self._records[image.image_id] = _Record(image, lease_until)
         return image
 
     async def fetch(self, image_id: str) -> Image:
@@ -73,8 +74,13 @@ class MemoryRegistry(MembersInMemory):
             record.lease_until = None if change.lease is None else self._ahead(change.lease)
         return record.image
 
-    async def renew(self, image_id: str, expect: Status, lease: float) -> None:
-        self._find_in(image_id, (expect,)).lease_until = self._ahead(lease)
+    async def renew(
+        self, image_id: str, expect: Status, lease: float, transferred: int | None = None
+    ) -> None:
+        record = self._find_in(image_id, (expect,))
+        record.lease_until = self._ahead(lease)
+        if transferred is not None:
+            record.image = evolve(record.image, transferred=transferred)
 
     async def reserve(
         self, image_id: str, room: Room, expect: Status, change: Change | None = None

@@ -25,9 +25,12 @@ from glancetx.registry.rows import COLUMNS, new_row, to_columns, to_image
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Null when there is no lease.
+_AHEAD = "now() + %(lease)s * interval '1 second'"
+
 _INSERT = f"""
-INSERT INTO images ({{names}}, created_at, updated_at, deleted_at)
-VALUES ({{values}}, now(), now(), CASE WHEN %(is_gone)s THEN now() END)
+INSERT INTO images ({{names}}, created_at, updated_at, deleted_at, lease_until)
+VALUES ({{values}}, now(), now(), CASE WHEN %(is_gone)s THEN now() END, {_AHEAD})
 ON CONFLICT (id) DO NOTHING
 RETURNING {COLUMNS}
 """
@@ -51,10 +54,8 @@ WITH deleted AS ({_UPDATE}), former AS (DELETE FROM members USING deleted WHERE 
 SELECT {COLUMNS} FROM deleted
 """
 
-_AHEAD = "now() + %(lease)s * interval '1 second'"
-
 _RENEW = f"""
-UPDATE images SET lease_until = {_AHEAD}
+UPDATE images SET lease_until = {_AHEAD}, transferred = coalesce(%(transferred)s, transferred)
 WHERE id = %(id)s AND status = %(expect)s
 RETURNING id
 """
@@ -95,14 +96,15 @@ class PostgresRegistry(MembersTable):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def insert(self, image: Image) -> Image:
+    async def insert(self, image: Image, lease: float | None = None) -> Image:
         check_image(image)
         row = new_row(image)
         statement = _INSERT.format(
             names=", ".join(row), values=", ".join(f"%({name})s" for name in row)
         )
+        arguments = {**row, "is_gone": image.status.is_gone, "lease": lease}
         with _refusals():
-            rows = await self._database.write(statement, {**row, "is_gone": image.status.is_gone})
+            rows = await self._database.write(statement, arguments)
         if not rows:
             raise ImageExists(image.image_id)
         return to_image(rows[0])
@@ -123,8 +125,15 @@ class PostgresRegistry(MembersTable):
         rows = await self._change(image_id, statement, arguments)
         return to_image(rows[0])
 
-    async def renew(self, image_id: str, expect: Status, lease: float) -> None:
-        arguments = {"id": image_id, "expect": expect.value, "lease": lease}
+    async def renew(
+        self, image_id: str, expect: Status, lease: float, transferred: int | None = None
+    ) -> None:
+        arguments = {
+            "id": image_id,
+            "expect": expect.value,
+            "lease": lease,
+            "transferred": transferred,
+        }
         await self._change(image_id, _RENEW, arguments)
 
     async def reserve(
@@ -204,7 +213,7 @@ def _settings(change: Change) -> tuple[str, dict[str, object]]:
         settings["lease_until"] = "NULL" if change.lease is None else _AHEAD
         arguments["lease"] = change.lease
     if change.lease is None:
-        settings["reserved"] = "0"
+        settings["reserved"] = settings["transferred"] = "0"
     return "".join(f", {name} = {value}" for name, value in settings.items()), arguments
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from twisted.internet.defer import gatherResults
 
 from glancetx.change import Change, move
@@ -59,6 +60,36 @@ class LeaseContract(RegistryCase):
         error = await self.assert_raises(StatusConflict, registry.renew("a", Status.SAVING, 60))
         self.assertIs(error.found, Status.QUEUED)
         self.assertEqual(len(await registry.take_overdue(60, 10)), 1)
+
+    async def test_a_lease_from_the_first_instant(self) -> None:
+        """A record may be made under a lease, which runs out like any other."""
+        registry = await self.make_registry()
+        await registry.insert(Image(image_id="a"), 60)
+        overdue = await registry.insert(Image(image_id="b"), OVERDUE)
+        self.assertEqual(await registry.take_overdue(60, 10), [overdue])
+        self.assertEqual(await registry.take_overdue(60, 10), [])
+
+    async def test_transferred(self) -> None:
+        """A renewal may tell how many bytes have come, and no time of the record changes."""
+        registry = await self.registry_with(Image(image_id="a"))
+        before = await registry.update("a", move(Status.SAVING, lease=60), {Status.QUEUED})
+        self.assertEqual(before.transferred, 0)
+        await registry.renew("a", Status.SAVING, 60, 2**40)
+        self.assertEqual(await registry.fetch("a"), evolve(before, transferred=2**40))
+        await registry.renew("a", Status.SAVING, 60)
+        self.assertEqual(await registry.fetch("a"), evolve(before, transferred=2**40))
+        await self.assert_raises(StatusConflict, registry.renew("a", Status.QUEUED, 60, 7))
+        self.assertEqual((await registry.fetch("a")).transferred, 2**40)
+
+    async def test_transferred_ends_with_the_lease(self) -> None:
+        """What was told of a transfer is forgotten when it is over."""
+        registry = await self.registry_with(Image(image_id="a"))
+        await registry.update("a", move(Status.SAVING, lease=60), {Status.QUEUED})
+        await registry.renew("a", Status.SAVING, 60, 5)
+        kept = await registry.update("a", Change(values={"name": "n"}), {Status.SAVING})
+        self.assertEqual(kept.transferred, 5)
+        active = await registry.update("a", move(Status.ACTIVE, lease=None), {Status.SAVING})
+        self.assertEqual(active.transferred, 0)
 
     async def test_oldest_leases_first(self) -> None:
         """A limited taker gets those that have been overdue for the longest time."""

@@ -35,13 +35,21 @@ class Transfers:
         self.lease = lease
         self._clock = clock
         self._registry = registry
-        self._running: dict[str, _Transfer] = {}
+        self._running: set[_Transfer] = set()
         self._busy = 0
         self._idle: list[Deferred[None]] = []
 
-    async def run(self, image_id: str, work: Awaitable[T], status: Status = Status.SAVING) -> T:
+    async def run(
+        self,
+        image_id: str,
+        work: Awaitable[T],
+        status: Status = Status.SAVING,
+        progress: Callable[[], int] | None = None,
+    ) -> T:
         """
         The result of the work, while the image stays in ``status``, whose lease has just begun.
+
+        ``progress`` tells how many bytes have come so far; each renewal records it.
 
         :raises DeletedMeanwhile: when the image was deleted; the work has been cancelled.
         :raises StatusConflict: when another daemon declared the work dead.
@@ -49,8 +57,8 @@ class Transfers:
         """
         deferred = as_deferred(work)
         lease_until = self._clock.seconds() + self.lease
-        transfer = _Transfer(image_id, status, deferred.cancel, lease_until)
-        self._running[image_id] = transfer
+        transfer = _Transfer(image_id, status, deferred.cancel, lease_until, progress)
+        self._running.add(transfer)
         heartbeat = LoopingCall(lambda: ensureDeferred(self._renew(transfer)))
         heartbeat.clock = self._clock
         heartbeat.start(self.lease / 3, now=False)
@@ -64,14 +72,21 @@ class Transfers:
             raise
         finally:
             heartbeat.stop()
-            # After a lost lease our own janitor may be at work on the same image.
-            if self._running.get(image_id) is transfer:
-                del self._running[image_id]
+            self._running.remove(transfer)
 
     def image_deleted(self, image_id: str) -> None:
-        """End the transfer of this image, if one runs here."""
-        if image_id in self._running:
-            self._running[image_id].end(DeletedMeanwhile(image_id))
+        """End whatever runs here for this image."""
+        self.end(image_id, DeletedMeanwhile(image_id))
+
+    def end(self, image_id: str, why: GlanceError) -> None:
+        """
+        End whatever runs here for this image: its `run` raises ``why``.
+
+        That may be more than one: after a lost lease our own janitor may be at work on the image,
+        and while a copy waits for its turn a client may bring the bytes.
+        """
+        for transfer in [each for each in self._running if each.image_id == image_id]:
+            transfer.end(why)
 
     @contextmanager
     def busy(self) -> Iterator[None]:
@@ -101,7 +116,8 @@ class Transfers:
         if transfer.lost is not None:
             return
         try:
-            await self._registry.renew(image_id, transfer.status, self.lease)
+            progress = None if transfer.progress is None else transfer.progress()
+            await self._registry.renew(image_id, transfer.status, self.lease, progress)
         except StatusConflict as conflict:
             transfer.end(DeletedMeanwhile(image_id) if conflict.found.is_gone else conflict)
         except Exception as error:  # noqa: BLE001 - else this would be the last beat
@@ -128,11 +144,17 @@ class _Transfer:
     """Work that may lose its reason to go on; ``lease_until`` is in the clock's seconds."""
 
     def __init__(
-        self, image_id: str, status: Status, cancel: Callable[[], None], lease_until: float
+        self,
+        image_id: str,
+        status: Status,
+        cancel: Callable[[], None],
+        lease_until: float,
+        progress: Callable[[], int] | None,
     ) -> None:
         self.image_id = image_id
         self.status = status
         self.lease_until = lease_until
+        self.progress = progress
         self.lost: GlanceError | None = None
         self._cancel = cancel
 

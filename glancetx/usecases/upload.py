@@ -106,7 +106,7 @@ class Uploads:
 
     async def refuse(self, image: Image, error: GlanceError) -> None:
         """Kill a queued image whose bytes cannot be accepted, for the reason given."""
-        killed = move(Status.KILLED, status_reason=str(error))
+        killed = move(Status.KILLED, lease=None, status_reason=str(error))
         try:
             await self._registry.update(image.image_id, killed, expect={Status.QUEUED})
         except StatusConflict:
@@ -143,7 +143,8 @@ class Uploads:
     async def _store(self, image: Image, metered: Metered, shelved: ShelvedStore) -> Location:
         store = shelved.writable
         try:
-            key = await self._transfers.run(image.image_id, store.add(image.image_id, metered))
+            adding = store.add(image.image_id, metered)
+            key = await self._transfers.run(image.image_id, adding, progress=lambda: metered.size)
         except TooLarge:
             if metered.size <= self._limits.image_size_cap:
                 Promise.of(image).check_size(metered.size)

@@ -26,17 +26,17 @@ reactor: Any = the_reactor
 class ForgetsIds(MemoryRegistry):
     """Deleted images go for good."""
 
-    async def insert(self, image):
+    async def insert(self, image, lease=None):
         record = self._records.get(image.image_id)
         if record is not None and record.image.status is Status.DELETED:
             del self._records[image.image_id]
-        return await super().insert(image)
+        return await super().insert(image, lease)
 
 
 class Overwrites(MemoryRegistry):
-    async def insert(self, image):
+    async def insert(self, image, lease=None):
         try:
-            return await super().insert(image)
+            return await super().insert(image, lease)
         except ImageExists:
             self._records[image.image_id].image = image
             raise
@@ -48,14 +48,14 @@ class FoldsCase(MemoryRegistry):
 
 
 class DropsNulls(MemoryRegistry):
-    async def insert(self, image):
+    async def insert(self, image, lease=None):
         kept = {key: value for key, value in image.properties.items() if value is not None}
-        return await super().insert(evolve(image, properties=kept))
+        return await super().insert(evolve(image, properties=kept), lease)
 
 
 class KeepsTheCallersTimes(MemoryRegistry):
-    async def insert(self, image):
-        stamped = await super().insert(image)
+    async def insert(self, image, lease=None):
+        stamped = await super().insert(image, lease)
         if image.created_at.year > 1:
             stamped = evolve(stamped, created_at=image.created_at)
         self._records[image.image_id].image = stamped
@@ -203,16 +203,36 @@ class StampsReservations(MemoryRegistry):
 class MixesOwners(MemoryRegistry):
     """Nobody and the nameless are one."""
 
-    async def insert(self, image):
-        inserted = await super().insert(evolve(image, owner=image.owner or None))
+    async def insert(self, image, lease=None):
+        inserted = await super().insert(evolve(image, owner=image.owner or None), lease)
         return evolve(inserted, owner=image.owner)
 
 
 class RenewStamps(MemoryRegistry):
-    async def renew(self, image_id, expect, lease):
-        await super().renew(image_id, expect, lease)
+    async def renew(self, image_id, expect, lease, transferred=None):
+        await super().renew(image_id, expect, lease, transferred)
         record = self._records[image_id]
         record.image = evolve(record.image, updated_at=self._stamp())
+
+
+class InsertsWithoutLease(MemoryRegistry):
+    async def insert(self, image, lease=None):
+        return await super().insert(image)
+
+
+class ForgetsWhatWasTransferred(MemoryRegistry):
+    """A renewal that does not tell what has come says that nothing has."""
+
+    async def renew(self, image_id, expect, lease, transferred=None):
+        await super().renew(image_id, expect, lease, transferred or 0)
+
+
+class KeepsWhatWasTransferred(MemoryRegistry):
+    async def update(self, image_id, change, expect):
+        before = self._find(image_id).image.transferred
+        image = await super().update(image_id, change, expect)
+        self._records[image_id].image = evolve(image, transferred=before)
+        return self._records[image_id].image
 
 
 class ListsOldestFirst(MemoryRegistry):
@@ -291,9 +311,9 @@ class ComparesTooEarly(MemoryRegistry):
 class Overlooks(MemoryRegistry):
     """Takes what a client must not send."""
 
-    async def insert(self, image):
+    async def insert(self, image, lease=None):
         try:
-            return await super().insert(image)
+            return await super().insert(image, lease)
         except ImageExists:
             raise
         except Exception:
@@ -312,6 +332,7 @@ BROKEN: dict[type[MemoryRegistry], set[str]] = {
         "one_of_many_wins",
         "renew_expects_a_state",
         "reserve_expects_a_state",
+        "transferred",
     },
     ChangesBeforeLooking: {"update_expects_a_state", "one_of_many_wins"},
     AlwaysMerges: {"properties_are_replaced"},
@@ -320,13 +341,20 @@ BROKEN: dict[type[MemoryRegistry], set[str]] = {
     MakesAnyMove: {"illegal_moves"},
     NeverClearsDeletedAt: {"deleted_at"},
     StandsStill: {"update_stamps", "deleted_at", "a_reservation_begins_a_transfer"},
-    DropsLeases: {"a_lease_is_kept", "takers_expect_states", "a_reservation_ends_with_its_lease"},
+    DropsLeases: {
+        "a_lease_is_kept",
+        "a_reservation_ends_with_its_lease",
+        "takers_expect_states",
+        "transferred_ends_with_the_lease",
+    },
     HoldsLeases: {
+        "transferred_ends_with_the_lease",
         "a_lease_ends",
         "a_reservation_ends_with_its_lease",
         "an_activation_counts_what_is_kept",
     },
     TakesWithoutLease: {
+        "a_lease_from_the_first_instant",
         "a_lease_runs_out",
         "racing_takers",
         "oldest_leases_first",
@@ -350,7 +378,10 @@ BROKEN: dict[type[MemoryRegistry], set[str]] = {
     FreesWhatWasKilled: {"a_reservation_ends_with_its_lease"},
     StampsReservations: {"growth"},
     MixesOwners: {"owners_are_apart"},
-    RenewStamps: {"renew"},
+    RenewStamps: {"renew", "transferred"},
+    InsertsWithoutLease: {"a_lease_from_the_first_instant"},
+    ForgetsWhatWasTransferred: {"transferred"},
+    KeepsWhatWasTransferred: {"transferred_ends_with_the_lease"},
     ListsOldestFirst: {"newest_first", "who_sees_what", "paging_while_others_insert"},
     ListsEverything: {"who_sees_what"},
     ListsStrangersOwnerless: {"who_sees_what"},
