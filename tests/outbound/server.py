@@ -115,8 +115,12 @@ class Server(Factory):
 
     def _end(self) -> None:
         for connection in self._connections:
-            if connection.transport is not None:
-                connection.transport.abortConnection()
+            # Below TLS, if there is any, which may be over before its connection is.
+            getattr(connection.transport, "transport", connection.transport).abortConnection()
+
+    def close_rudely(self) -> None:
+        """End the last connection as TCP does, without a word of TLS."""
+        self._connections[-1].transport.transport.loseConnection()
 
 
 class Resource:

@@ -421,17 +421,6 @@ class ResumeTests(HttpCase):
         await self.assert_fails(RemoteBroken, self.read(self.quick_store(), server.url))
         self.assertEqual(len(server.requests), 1)
 
-    async def test_consumer_leaves_while_waiting(self) -> None:
-        """A consumer that leaves between two attempts ends the flow."""
-        server = self.serve(Flaky(Resource(DATA), [1000, 1000]))
-        store = local_store()
-        store._resuming = Resuming(reactor, store._fetcher, wait=1000, longest=1000)  # type: ignore[arg-type]
-        consumer = RecordingConsumer(stop_after=900)
-        stream = await store.open(server.url)
-        with self.assertRaises(Exception):
-            await stream.flow_to(consumer)
-        self.assertEqual(len(server.requests), 1)
-
 
 class CheckTests(SynchronousTestCase):
     """What is refused without any network."""
