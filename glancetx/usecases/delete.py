@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from attrs import frozen
 from twisted.logger import Logger
 
-from glancetx.access import Caller, may_change
+from glancetx.access import Caller, may_change, may_see
 from glancetx.change import Change, move
 from glancetx.deferreds import finish_first
 from glancetx.errors import (
@@ -29,7 +29,6 @@ from glancetx.image import Image, Location, Status, Visibility
 from glancetx.interfaces import IRegistry
 from glancetx.shelf import Shelf
 from glancetx.usecases.catalogue import TRIES
-from glancetx.usecases.sight import fetch_visible
 from glancetx.usecases.transfers import Transfers
 
 
@@ -62,7 +61,7 @@ class Deletions:
         :raises StoreFailed: when the store failed; nothing has changed.
         """
         for remaining in reversed(range(TRIES)):
-            image = await fetch_visible(self._registry, caller, image_id)
+            image = await self._registry.fetch(image_id)
             _check_may_delete(caller, image)
             try:
                 with self._transfers.busy():
@@ -149,7 +148,9 @@ _DELETED = _without_properties(move(Status.DELETED, lease=None, locations=()))
 
 
 def _check_may_delete(caller: Caller, image: Image) -> None:
-    """The decision table of contract §8.1, in its order, for an image that he sees."""
+    """The decision table of contract §8.1, in its order; members are like those who see nothing."""
+    if not may_see(caller, image):
+        raise NoSuchImage(image.image_id)
     if image.protected and not image.status.is_gone:
         raise ImageProtected(image.image_id)
     if image.status is Status.PENDING_DELETE:

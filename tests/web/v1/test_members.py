@@ -584,13 +584,17 @@ class SeeTests(MembersCase):
         self.assert_status(self.as_(MEMBER, "HEAD", f"/v1/images/{self.image_id}"), 404)
 
     def test_change(self):
-        """A member changes and deletes nothing, and an image of another is not found."""
+        """A member changes and deletes nothing: to him there is no such image, protected or not."""
         self.share("t2+")
-        self.api.caller = MEMBER
-        before = self.record(self.image_id)
-        self.assert_status(self.put(self.image_id, {"x-image-meta-name": "x"}), 404, "not found")
-        self.assert_status(self.delete(self.image_id), 404, "not found")
-        self.assertEqual(self.record(self.image_id), before)
+        for is_protected in ("False", "True"):
+            self.api.caller = OWNER
+            self.put(self.image_id, {"x-image-meta-protected": is_protected})
+            self.api.caller = MEMBER
+            before = self.record(self.image_id)
+            response = self.put(self.image_id, {"x-image-meta-name": "x"})
+            self.assert_status(response, 404, "not found")
+            self.assert_status(self.delete(self.image_id), 404, "not found")
+            self.assertEqual(self.record(self.image_id), before)
 
     def test_public(self):
         """A public image of another is seen, and not changed (A-10)."""
