@@ -1,4 +1,4 @@
-"""Which record a caller may know of: the way to an image of every use-case that is given an id."""
+"""Which record a caller may know of, and when it takes a look at the members to tell."""
 
 from __future__ import annotations
 
