@@ -19,8 +19,11 @@ LARGEST: Mapping[str, int] = {
     "min_ram": 2**31 - 1,
 }
 
-#: Characters of the attributes that are looked up by, each a key of an index.
-LONGEST: Mapping[str, int] = {"image_id": 255, "owner": 255, "member": 255}
+#: Bytes of UTF-8 of the attributes that are looked up by: several of them are one key of an index,
+#: and PostgreSQL takes 2,704 bytes of that.
+LONGEST: Mapping[str, int] = dict.fromkeys(
+    ("image_id", "name", "owner", "member", "disk_format", "container_format"), 255
+)
 
 
 def check_image(image: Image) -> None:
@@ -53,10 +56,10 @@ def _check(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if name in LARGEST and value is not None and not 0 <= value <= LARGEST[name]:
             raise BadMetadata(f"'{name}' must be a number between 0 and {LARGEST[name]}.")
-        if name in LONGEST and value is not None and len(value) > LONGEST[name]:
-            raise BadMetadata(f"'{name}' must not be longer than {LONGEST[name]} characters.")
         if not all(map(is_text, _strings(value))):
             raise BadMetadata(f"'{name}' holds a character that is none.")
+        if name in LONGEST and value is not None and len(value.encode()) > LONGEST[name]:
+            raise BadMetadata(f"'{name}' must not be longer than {LONGEST[name]} bytes.")
 
 
 def _strings(value: object) -> Iterator[str]:

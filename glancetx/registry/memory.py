@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from heapq import nlargest
+from heapq import nlargest, nsmallest
 
 from attrs import define, evolve
 from twisted.internet.interfaces import IReactorTime
@@ -12,7 +12,7 @@ from zope.interface import implementer
 
 from glancetx.change import Change, Keep
 from glancetx.errors import ImageExists, NoSuchImage, StatusConflict
-from glancetx.image import Image, Status, Visibility
+from glancetx.image import Image, Status
 from glancetx.interfaces import IRegistry
 from glancetx.query import ImageQuery
 from glancetx.quota import Room
@@ -60,8 +60,13 @@ class MemoryRegistry(MembersInMemory):
         return self._find(image_id).image
 
     async def select(self, query: ImageQuery) -> list[Image]:
-        shown = (r.image for r in self._records.values() if _is_in(r.image, query))
-        return nlargest(query.limit, shown, key=_place)
+        shared = set()
+        if query.owner is not None and not query.everything:
+            shared = {each.image_id for each in await self.shared_with(query.owner)}
+        images = (record.image for record in self._records.values())
+        listed = (each for each in images if query.covers(each, is_member=each.image_id in shared))
+        first = nsmallest if query.order.ascending else nlargest
+        return first(query.limit, listed, key=query.order.place)
 
     async def update(self, image_id: str, change: Change, expect: Collection[Status]) -> Image:
         change.check_moves(expect)
@@ -132,21 +137,3 @@ class MemoryRegistry(MembersInMemory):
         now = _EPOCH + timedelta(seconds=self._clock.seconds())
         self._last_stamp = max(now, self._last_stamp + _TICK)
         return self._last_stamp
-
-
-def _place(image: Image) -> tuple[datetime, str]:
-    """Where an image stands in a listing, greatest first."""
-    return image.created_at, image.image_id
-
-
-def _is_in(image: Image, query: ImageQuery) -> bool:
-    """Whether a listing of any length shows the image on this page or a later one."""
-    if image.status is Status.KILLED or image.status.is_gone:
-        return False
-    is_public = image.visibility is Visibility.PUBLIC
-    is_own = query.owner is not None and image.owner == query.owner
-    return (
-        (query.everything or is_public or is_own)
-        and (query.public is None or query.public is is_public)
-        and (query.after is None or _place(image) < _place(query.after))
-    )

@@ -18,6 +18,7 @@ from glancetx.quota import Room
 from glancetx.registry.bounds import check_change, check_image, is_text
 from glancetx.registry.connection import Row
 from glancetx.registry.database import Database
+from glancetx.registry.listing import page_of
 from glancetx.registry.members import MembersTable
 from glancetx.registry.reservations import reserve
 from glancetx.registry.rows import COLUMNS, new_row, to_columns, to_image
@@ -75,19 +76,6 @@ WITH overdue AS MATERIALIZED (
 SELECT {COLUMNS} FROM taken ORDER BY ran_out, id
 """
 
-# The conditions of the indexes in 001-images.sql, word for word.
-_LISTED = "status IN ('queued', 'saving', 'active', 'deactivated')"
-_PUBLIC = "visibility = 'public'"
-_NOT_PUBLIC = "visibility <> 'public'"
-_OWN = "visibility <> 'public' AND owner = %(owner)s"
-
-_PAGE = f"""
-(SELECT {COLUMNS} FROM images WHERE {_LISTED}{{condition}}{{after}}
-ORDER BY created_at DESC, id DESC LIMIT %(limit)s)
-"""
-
-_AFTER = " AND (created_at, id) < (%(after_time)s, %(after_id)s)"
-
 
 @implementer(IRegistry)
 class PostgresRegistry(MembersTable):
@@ -113,7 +101,7 @@ class PostgresRegistry(MembersTable):
         return to_image(await self._read_one(_FETCH, image_id))
 
     async def select(self, query: ImageQuery) -> list[Image]:
-        if not query.limit or (page := page_of(query)) is None:
+        if (page := page_of(query)) is None:
             return []
         return [to_image(row) for row in await self._database.read(*page)]
 
@@ -215,34 +203,3 @@ def _settings(change: Change) -> tuple[str, dict[str, object]]:
     if change.lease is None:
         settings["reserved"] = settings["transferred"] = "0"
     return "".join(f", {name} = {value}" for name, value in settings.items()), arguments
-
-
-def _conditions(query: ImageQuery) -> list[str]:
-    """Which images to list besides the rule for all: any that fulfil one of these."""
-    if query.everything:
-        return {None: [""], True: [f" AND {_PUBLIC}"], False: [f" AND {_NOT_PUBLIC}"]}[query.public]
-    conditions = []
-    if query.public is not False:
-        conditions.append(f" AND {_PUBLIC}")
-    if query.public is not True and query.owner is not None:
-        conditions.append(f" AND {_OWN}")
-    return conditions
-
-
-def page_of(query: ImageQuery) -> tuple[str, dict[str, object]] | None:
-    """
-    The statement for a page and its arguments, or None when nothing could be on it.
-
-    Each condition has an index that is in the right order.
-    Two of them make two short lists that are merged, for no index serves an OR.
-    """
-    arguments: dict[str, object] = {"owner": query.owner, "limit": query.limit}
-    after = ""
-    if query.after is not None:
-        after = _AFTER
-        arguments |= {"after_time": query.after.created_at, "after_id": query.after.image_id}
-    pages = [_PAGE.format(condition=each, after=after) for each in _conditions(query)]
-    if not pages:
-        return None
-    order = " ORDER BY created_at DESC, id DESC LIMIT %(limit)s" if len(pages) > 1 else ""
-    return " UNION ALL ".join(pages) + order, arguments

@@ -12,7 +12,7 @@ from glancetx.registry.postgres import PostgresRegistry
 from glancetx.registry.reservations import used_by_others
 from glancetx.testing.registry_case import outcome_of
 from tests.registry.server import fresh_database, open_database
-from tests.registry.test_postgres import PlanTests
+from tests.registry.test_listing import FILL
 
 
 class RaceTests(TestCase):
@@ -87,7 +87,7 @@ class IndexTests(TestCase):
     async def test_plan(self):
         """What an owner's images take is summed up along an index, also for images of nobody."""
         database = open_database(self, await fresh_database(self))
-        await database.write(PlanTests.FILL)
+        await database.write(FILL)
         await database.write("UPDATE images SET owner = NULL WHERE id IN ('3', '4', '5')")
         await database.write("ANALYZE images")
         for owner in "tenant 1", None:
