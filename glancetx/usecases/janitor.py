@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -25,8 +25,14 @@ HOLD = 60.0
 #: The longest time, in seconds, until an image that could not be cleared up is tried again.
 LONGEST_WAIT = 3600.0
 
+#: The states of transfers that have not ended, and why they are killed when nobody answers for them.
+UNFINISHED: Mapping[Status, str] = {
+    Status.QUEUED: "The daemon that was to copy the image went away.",
+    Status.SAVING: "The daemon that received the image went away.",
+}
+
 #: The states in which bytes that a store may have belong to nobody.
-ABANDONED = frozenset({Status.SAVING, Status.KILLED, Status.DELETED})
+ABANDONED = frozenset({*UNFINISHED, Status.KILLED, Status.DELETED})
 
 #: The state of those that were deleted and still have their bytes.
 GOING = frozenset({Status.PENDING_DELETE})
@@ -138,7 +144,7 @@ class Janitor(Service):
         """Let the image be tried again later; if that cannot be said now, when its hold is over."""
         since = self._clock.seconds() - self._deletions.due(image).timestamp()
         wait = min(max(HOLD, since), LONGEST_WAIT)
-        status = Status.KILLED if image.status is Status.SAVING else image.status
+        status = Status.KILLED if image.status in UNFINISHED else image.status
         try:
             await self._registry.renew(image.image_id, status, wait)
         except GlanceError as error:
@@ -149,10 +155,10 @@ class Janitor(Service):
 
     async def _discard(self, image: Image) -> None:
         status = image.status
-        if status is Status.SAVING:
+        if status in UNFINISHED:
+            killed = move(Status.KILLED, status_reason=UNFINISHED[status])
+            await self._registry.update(image.image_id, killed, expect={status})
             status = Status.KILLED
-            killed = move(status, status_reason="The daemon that received the image went away.")
-            await self._registry.update(image.image_id, killed, expect={Status.SAVING})
             self._log.info("image {image_id} was abandoned: killed", image_id=image.image_id)
         for shelved in self._shelf:
             try:

@@ -8,9 +8,17 @@ from twisted.trial.unittest import SynchronousTestCase
 from glancetx.change import Change, move
 from glancetx.deferreds import as_deferred
 from glancetx.errors import StoreReadOnly, StoreUnavailable
-from glancetx.image import Status
+from glancetx.image import Image, Status
 from glancetx.testing.stores import FailingStore, SlowStore
-from tests.usecases.world import HELLO, LEASE, FaultyRegistry, World
+from tests.usecases.world import (
+    HELLO,
+    LEASE,
+    Daemon,
+    FaultyRegistry,
+    GatedRegistry,
+    World,
+    hanging,
+)
 
 
 class CleanTests(SynchronousTestCase):
@@ -49,6 +57,35 @@ class CleanTests(SynchronousTestCase):
         self.assertIn("went away", self.world.fetch().status_reason)
         self.assertEqual(self.world.faults(), [])
         self.assertEqual(self.clean(), 0)
+
+    def test_abandoned_copy(self):
+        """An image whose copier died while it still waited is killed, and the record says so."""
+        self.world.do(self.world.truth.insert(Image(image_id="i"), LEASE))
+        self.world.pass_time(LEASE - 1)
+        self.assertEqual(self.clean(), 0)
+        self.world.pass_time(1)
+        self.assertEqual(self.clean(), 1)
+        self.assertEqual(self.world.fetch().status, Status.KILLED)
+        self.assertIn("was to copy the image went away", self.world.fetch().status_reason)
+        self.assertEqual(self.world.faults(), [])
+
+    def test_abandoned_copy_begins_after_all(self):
+        """A copier that was slow, and not dead, wins when it is the first to change the state."""
+        self.world.do(self.world.truth.insert(Image(image_id="i"), LEASE))
+        self.world.pass_time(LEASE)
+        registry = GatedRegistry(self.world.truth)
+        janitor = Daemon(self.world.clock, registry, self.world.store).janitor
+        registry.is_open = False
+        cleaning = as_deferred(janitor.clean())
+        registry.pass_one()
+        registry.pass_one()
+        upload = self.world.there.upload(self.world.fetch(), hanging())
+        registry.open()
+        self.assertEqual(self.successResultOf(cleaning), 1)
+        self.assertEqual(self.world.fetch().status, Status.SAVING)
+        upload.cancel()
+        self.failureResultOf(upload)
+        self.assertEqual(self.world.faults(), [])
 
     def test_killed_or_deleted(self):
         """Bytes that somebody could not remove are discarded."""
