@@ -258,10 +258,8 @@ class StoreUnavailable(StoreError):
         super().__init__("The image store is unavailable. Try again later.")
 
 
-# -- sources elsewhere, named by users
-#
-# What is forbidden, closed, unreachable, unresolvable or silent reads the same, so that nobody
-# learns about a network by naming its addresses.
+# -- sources elsewhere, named by users: forbidden, closed and silent ones read the same, so that
+# nobody learns about a network by naming its addresses
 
 
 class SourceNotSupported(BadRequest):

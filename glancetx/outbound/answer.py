@@ -46,9 +46,8 @@ class Answer:
 
         :raises RemoteBroken: when it is there twice with different values: then none is to trust.
         """
-        values = {
-            value.decode("latin-1").strip() for value in self._headers.getRawHeaders(name.encode("ascii"), ())
-        }
+        raw = self._headers.getRawHeaders(name.encode("ascii"), ())
+        values = {value.decode("latin-1").strip() for value in raw}
         if len(values) > 1:
             raise RemoteBroken()
         return values.pop() if values else None

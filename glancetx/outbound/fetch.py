@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import frozen
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 
@@ -26,6 +27,8 @@ from glancetx.outbound.resolve import addresses_of
 from glancetx.outbound.rules import Rules
 from glancetx.outbound.target import Target, redirect
 from glancetx.outbound.wire import Wire
+
+T = TypeVar("T")
 
 _log = Logger()
 
@@ -102,7 +105,7 @@ class Fetcher:
 
         timer = self._reactor.callLater(self._limits.head, give_up)
         try:
-            return await attempt
+            return await _cancellable(attempt)
         except CancelledError:
             if not timed_out:
                 raise
@@ -147,6 +150,23 @@ class Fetcher:
         if target.scheme != "https":
             return None
         return optionsForClientTLS(target.host, trustRoot=self._trust)
+
+
+def _cancellable(work: Deferred[T]) -> Deferred[T]:
+    """As the work, but cancelling tells CancelledError, of which Agent makes something else."""
+    was_cancelled = False
+
+    def cancel(_: Deferred[T]) -> None:
+        nonlocal was_cancelled
+        was_cancelled = True
+        work.cancel()
+
+    def pass_on(result: Any) -> None:
+        outer.callback(Failure(CancelledError()) if was_cancelled else result)
+
+    outer: Deferred[T] = Deferred(cancel)
+    work.addBoth(pass_on)
+    return outer
 
 
 def _request_headers(target: Target, extra: Mapping[str, str]) -> Headers:

@@ -56,7 +56,7 @@ class FakeReactor(MemoryReactorClock):
 
     def accept(self, index: int = -1) -> Conversation:
         """Let a connection succeed."""
-        factory = self.tcpClients[index][2]
+        factory: Any = self.tcpClients[index][2]
         protocol = factory.buildProtocol(IPv4Address("TCP", PUBLIC, 80))
         transport = Quiet()
         transport.protocol = protocol
@@ -90,7 +90,7 @@ class Conversation:
 
     @property
     def request(self) -> bytes:
-        return self.transport.value()
+        return bytes(self.transport.value())
 
     def say(self, *lines: str, body: bytes = b"") -> None:
         """Give an answer: its lines, an empty one, and the body."""

@@ -48,6 +48,7 @@ class Connection(LineReceiver):
     """Reads one request, then plays the steps."""
 
     factory: Any
+    transport: Any
 
     def connectionMade(self) -> None:
         self._lines: list[str] = []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet import reactor as real_reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
@@ -66,7 +68,7 @@ class HeadTests(FetchCase):
     def test_next_address(self) -> None:
         """When one address refuses, the next one of those that were judged is tried."""
         fetching = self.fetch("http://two.example/")
-        factory = self.reactor.tcpClients[0][2]
+        factory: Any = self.reactor.tcpClients[0][2]
         factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))
         self.assertEqual(self.reactor.contacted, [(PUBLIC, 80), ("8.8.8.8", 80)])
         self.reactor.accept().say(OK, "Content-Length: 0")
@@ -78,7 +80,7 @@ class HeadTests(FetchCase):
         fetching = self.fetch()
         conversation = self.reactor.accept()
         fetching.cancel()
-        self.failureResultOf(fetching)
+        self.failureResultOf(fetching, CancelledError)
         self.assertFalse(conversation.transport.connected)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.deferreds import as_deferred
@@ -108,7 +108,7 @@ class ResumingTests(SynchronousTestCase):
         self.reactor.advance(1)
         conversation = self.reactor.accept()
         flow.cancel()
-        self.failureResultOf(flow)
+        self.failureResultOf(flow, CancelledError)
         self.assertFalse(conversation.transport.connected)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 

@@ -32,7 +32,7 @@ from glancetx.stores.http import HttpStore
 from glancetx.testing.readable_store_contract import ReadableStoreContract
 from glancetx.testing.streams import RecordingConsumer
 from tests.outbound.fakes import FakeReactor
-from tests.outbound.server import CLOSE, CUT, HANG, Request, Resource, Server, Step, head
+from tests.outbound.server import CLOSE, CUT, HANG, Handler, Request, Resource, Server, Step, head
 
 DATA = random.Random(7).randbytes(300_000)
 
@@ -70,12 +70,12 @@ class HttpCase(TestCase):
         """A server that always answers by these steps."""
         return self.serve(lambda request: steps)
 
-    def quick_store(self, **limits: float) -> HttpStore:
+    def quick_store(self, head: float = 30, idle: float = 60) -> HttpStore:
         """A store that neither waits long nor backs off for long."""
         store = local_store()
-        fetcher = Fetcher(reactor, parse_rules("127.0.0.1"), limits=Limits(**limits))  # type: ignore[arg-type]
+        fetcher = Fetcher(reactor, parse_rules("127.0.0.1"), limits=Limits(head=head, idle=idle))
         store._fetcher = fetcher
-        store._resuming = Resuming(reactor, fetcher, jitter=lambda: 0.001)  # type: ignore[arg-type]
+        store._resuming = Resuming(reactor, fetcher, jitter=lambda: 0.001)
         return store
 
     async def read(self, store: HttpStore, url: str, *range_: int) -> bytes:
@@ -332,6 +332,16 @@ class FlowTests(HttpCase):
             self.assertEqual(getattr(error, "size", None), 3)
 
 
+def heedless(resource: Resource) -> Handler:
+    """The resource behind a server that does not look at If-Range."""
+
+    def answer(request: Request) -> Sequence[Step]:
+        headers = {name: value for name, value in request.headers.items() if name != "if-range"}
+        return resource(Request(request.method, request.path, headers))
+
+    return answer
+
+
 class Flaky:
     """Cuts each answer after some bytes, and may change what it serves meanwhile."""
 
@@ -390,13 +400,7 @@ class ResumeTests(HttpCase):
             server = self.serve(flaky)
             stream = await self.quick_store().open(server.url)
             flaky.resource = other
-            server.handler = lambda request, other=other: other(  # ignores If-Range
-                Request(
-                    request.method,
-                    request.path,
-                    {k: v for k, v in request.headers.items() if k != "if-range"},
-                )
-            )
+            server.handler = heedless(other)
             consumer = RecordingConsumer()
             await self.assert_fails(RemoteChanged, stream.flow_to(consumer))
             self.assertTrue(DATA.startswith(consumer.data))
