@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from attrs import evolve, frozen
 
@@ -20,7 +21,7 @@ from glancetx.errors import (
 from glancetx.image import Image, Status, Visibility
 from glancetx.interfaces import IRegistry
 from glancetx.limits import Limits
-from glancetx.query import ImageQuery
+from glancetx.query import Filters, ImageQuery, Order
 from glancetx.usecases.sight import fetch_visible
 
 #: How often a change is thought over again because the image moved on meanwhile.
@@ -34,6 +35,16 @@ SETTLED = ("size", "checksum")
 HAVE_BYTES = (Status.ACTIVE, Status.DEACTIVATED, Status.PENDING_DELETE)
 
 
+class Supplement(Protocol):
+    """What a request wants of an image besides changing what its record says."""
+
+    def check(self, image: Image) -> None:
+        """Raise what stands against it, without asking anybody."""
+
+    async def complete(self, change: Change) -> Change:
+        """The change with what comes from elsewhere; asked when all else is in order."""
+
+
 @frozen
 class Catalogue:
     """The records of images, as far as the caller may see and change them."""
@@ -41,15 +52,15 @@ class Catalogue:
     _registry: IRegistry
     _limits: Limits
 
-    async def reserve(self, draft: Image) -> Image:
+    async def reserve(self, draft: Image, lease: float | None = None) -> Image:
         """
-        Make a record.
+        Make a record, under a lease of so many seconds when somebody is to work on it at once.
 
         :raises ImageExists: when the id was ever used.
         :raises TooLarge: when it has too many properties.
         """
         self._check_property_count(len(draft.properties))
-        return await self._registry.insert(draft)
+        return await self._registry.insert(draft, lease)
 
     async def show(self, caller: Caller, image_id: str) -> Image:
         """
@@ -63,24 +74,30 @@ class Catalogue:
         *,
         everything: bool = False,
         public: bool | None = None,
+        filters: Filters = Filters(),
+        order: Order = Order(),
         marker: str | None = None,
         limit: int | None = None,
     ) -> list[Image]:
         """
-        One page of the images that a listing shows to this caller (contract §5.1), newest first.
+        One page of the images that a listing shows to this caller (contract §5).
 
         ``everything`` asks for the images of all owners, which only operators get.
         ``public`` keeps only those that are public, or that are not.
-        ``marker`` is the id of the last image of the page before.
+        ``marker`` is the id of the last image of the page before; it need not fit the filters.
+        A deleted one is known to users only as a change.
 
         :raises BadMetadata: when the caller may not know of the marker.
         """
-        after = None if marker is None else await self._marker(caller, marker)
+        also_gone = filters.changes_since is not None
+        after = None if marker is None else await self._marker(caller, marker, also_gone)
         wanted = self._limits.limit_param_default if limit is None else limit
         query = ImageQuery(
             everything=everything and caller.is_admin,
             owner=caller.owner,
             public=public,
+            filters=filters,
+            order=order,
             after=after,
             limit=min(wanted, self._limits.api_limit_max),
         )
@@ -93,6 +110,7 @@ class Catalogue:
         revise: Callable[[Image], Change],
         *,
         before_upload: bool = False,
+        supplement: Supplement | None = None,
     ) -> Image:
         """
         Change a record.
@@ -100,6 +118,7 @@ class Catalogue:
         ``revise`` is given the record as it is now and says what to change, or raises; it is
         asked again when the image moved on meanwhile.
         ``before_upload`` says that bytes are to follow.
+        ``supplement`` adds what has to be asked elsewhere; it has the last word.
 
         :raises NoSuchImage: when there is none that the caller may know of.
         :raises NotAllowed: when he may see it, but not change it, or it is deleted.
@@ -113,7 +132,11 @@ class Catalogue:
             change = _keep_settled(caller, image, revise(image))
             if before_upload and image.status is not Status.QUEUED:
                 raise NotQueued(image_id)
+            if supplement is not None:
+                supplement.check(image)
             self._check_property_count(len(change.resulting_properties(image.properties)))
+            if supplement is not None:
+                change = await supplement.complete(change)
             try:
                 return await self._registry.update(image_id, change, expect={image.status})
             except StatusConflict:
@@ -121,9 +144,9 @@ class Catalogue:
                     raise
         raise AssertionError("unreachable")
 
-    async def _marker(self, caller: Caller, marker: str) -> Image:
+    async def _marker(self, caller: Caller, marker: str, also_gone: bool) -> Image:
         try:
-            return await self.show(caller, marker)
+            return await fetch_visible(self._registry, caller, marker, also_gone=also_gone)
         except NoSuchImage:
             raise BadMetadata("Invalid marker. Image could not be found.") from None
 

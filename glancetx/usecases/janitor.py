@@ -25,7 +25,7 @@ HOLD = 60.0
 #: The longest time, in seconds, until an image that could not be cleared up is tried again.
 LONGEST_WAIT = 3600.0
 
-#: The states of transfers that have not ended, and why they are killed when nobody answers for them.
+#: The states of what has not come in yet, and why it is killed when nobody answers for it.
 UNFINISHED: Mapping[Status, str] = {
     Status.QUEUED: "The daemon that was to copy the image went away.",
     Status.SAVING: "The daemon that received the image went away.",

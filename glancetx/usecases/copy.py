@@ -1,0 +1,230 @@
+"""Bytes come in from elsewhere, while nobody waits: the background of a daemon."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from attrs import evolve
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    DeferredList,
+    DeferredSemaphore,
+    TimeoutError,
+    ensureDeferred,
+)
+from twisted.internet.interfaces import IConsumer, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from glancetx.deferreds import finish_first, shield
+from glancetx.errors import (
+    BodyCutShort,
+    GlanceError,
+    NoSuchData,
+    NotQueued,
+    RemoteBroken,
+    RemoteRefused,
+    SourceNotFound,
+    StoreError,
+    StoreUnavailable,
+    StreamError,
+    TooLarge,
+)
+from glancetx.image import Image, Status
+from glancetx.interfaces import IByteStream
+from glancetx.limits import Limits
+from glancetx.shelf import ShelvedStore
+from glancetx.usecases.sources import Source
+from glancetx.usecases.transfers import Transfers
+from glancetx.usecases.upload import Uploads
+
+T = TypeVar("T")
+
+#: How often a source is asked again that may be there a little later.
+RETRIES = 3
+
+#: Before the n-th time up to so many seconds · 2ⁿ⁻¹ pass.
+FIRST_PAUSE = 2.0
+
+
+class CopyFailed(StreamError):
+    """The source did not give its bytes; the sentence says why, and never where it is."""
+
+
+class CopyStopped(StreamError):
+    """The daemon ends before its copies do."""
+
+    def __init__(self) -> None:
+        super().__init__("The daemon was stopped before it had copied the image.")
+
+
+class Copies:
+    """
+    Copies images from where users say, at most ``at_once`` at the same time.
+
+    All others wait for their turn.
+    From its record's first instant on until the copy has ended somebody answers for the image: it
+    is queued under a lease, which is renewed here, and then `Uploads` takes over.
+    A daemon that dies leaves nothing but leases, and a janitor kills what is under them.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        uploads: Uploads,
+        transfers: Transfers,
+        limits: Limits,
+        at_once: int = 4,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._clock = clock
+        self._uploads = uploads
+        self._transfers = transfers
+        self._limits = limits
+        self._jitter = jitter
+        self._turns = DeferredSemaphore(at_once)
+        self._running: dict[Deferred[None], str] = {}
+        self._is_stopping = False
+
+    @property
+    def lease(self) -> float:
+        """For how many seconds the image must be leased when its copy is started."""
+        return self._transfers.lease
+
+    def start(self, image: Image, source: Source, shelved: ShelvedStore) -> None:
+        """
+        Begin to copy into a queued image, whose lease has just begun, and return at once.
+
+        However it ends, the image's record tells: active, or killed with a reason.
+        """
+        copy = ensureDeferred(self._copy(image, source, shelved))
+        self._running[copy] = image.image_id
+        copy.addErrback(self._failed, image.image_id)
+        copy.addBoth(lambda _: self._running.pop(copy, None))
+
+    async def drain(self, seconds: float) -> None:
+        """Let copies run for so many seconds; then those that have not ended are ended."""
+        ended = shield(DeferredList(list(self._running)))
+        with suppress(TimeoutError):
+            await ended.addTimeout(seconds, self._clock)
+        self._is_stopping = True
+        for image_id in list(self._running.values()):
+            self._transfers.end(image_id, CopyStopped())
+
+    async def _copy(self, image: Image, source: Source, shelved: ShelvedStore) -> None:
+        with self._transfers.busy():
+            await self._while_queued(image, self._turns.acquire())
+            try:
+                stream = await self._while_queued(image, self._open(source, shelved))
+                if stream.length is not None:
+                    image = evolve(image, size=stream.length)
+                await self._uploads.upload(image, _Guarded(self, stream), shelved)
+            finally:
+                self._turns.release()
+
+    async def _while_queued(self, image: Image, work: Awaitable[T]) -> T:
+        """The work's result; when it fails the image is killed, as far as it is ours to kill."""
+        try:
+            return await self._transfers.run(image.image_id, work, Status.QUEUED)
+        except BaseException as error:
+            await finish_first(self._kill(image, error))
+            raise
+
+    async def _kill(self, image: Image, error: BaseException) -> None:
+        reason = error if isinstance(error, GlanceError) else CopyFailed("Internal error")
+        try:
+            await self._uploads.refuse(image, reason)
+        except NotQueued:
+            pass  # it was deleted, or somebody else brought its bytes or cleared up
+        except GlanceError as failure:
+            self._log.warn(
+                "image {image_id} is left to the janitor: {failure}",
+                image_id=image.image_id,
+                failure=failure,
+            )
+
+    async def _open(self, source: Source, shelved: ShelvedStore) -> IByteStream:
+        """
+        :raises StoreReadOnly: when the bytes have nowhere to go.
+        :raises SourceNotFound: when the source has nothing.
+        :raises TooLarge: when it says that it has too much.
+        :raises StoreError: when it does not answer as it should, also after some time.
+        """
+        self.check_goes_on()
+        shelved.writable  # noqa: B018 - asked before the source is
+        stream = await self._patiently(source.open)
+        cap = self._limits.image_size_cap
+        if stream.length is not None and stream.length > cap:
+            raise TooLarge(f"Denying attempt to upload image larger than {cap} bytes.")
+        return stream
+
+    async def _patiently(self, ask: Callable[[], Awaitable[IByteStream]]) -> IByteStream:
+        for attempt in range(RETRIES + 1):
+            try:
+                return await ask()
+            except NoSuchData:
+                raise SourceNotFound() from None
+            except StoreError as error:
+                if attempt == RETRIES or not _may_pass(error):
+                    raise
+            await deferLater(self._clock, self._jitter() * FIRST_PAUSE * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def check_goes_on(self) -> None:
+        """
+        :raises CopyStopped: when the daemon ends.
+        """
+        if self._is_stopping:
+            raise CopyStopped()
+
+    def _failed(self, failure: Failure, image_id: str) -> None:
+        if failure.check(GlanceError, CancelledError):
+            self._log.info(
+                "image {image_id} was not copied: {error}", image_id=image_id, error=failure.value
+            )
+        else:
+            self._log.failure("image {image_id} was not copied", failure, image_id=image_id)
+
+
+@implementer(IByteStream)
+class _Guarded:
+    """
+    What a source gives, its errors told apart from those of the store that it goes to.
+
+    A store that is out of reach may keep bytes, a source that is leaves none.
+    """
+
+    def __init__(self, copies: Copies, stream: IByteStream) -> None:
+        self.length = stream.length
+        self._copies = copies
+        self._stream = stream
+
+    async def flow_to(self, consumer: IConsumer) -> None:
+        """
+        As every stream.
+
+        :raises CopyFailed: when the source broke.
+        :raises CopyStopped: when the daemon had no time left to begin.
+        """
+        self._copies.check_goes_on()
+        try:
+            await self._stream.flow_to(consumer)
+        except BodyCutShort:
+            raise CopyFailed(str(RemoteBroken())) from None
+        except StoreError as error:
+            raise CopyFailed(str(error)) from None
+
+
+def _may_pass(error: StoreError) -> bool:
+    """Whether the source may give what it refuses now, if it is asked again."""
+    if isinstance(error, RemoteRefused):
+        return error.status >= 500
+    return isinstance(error, StoreUnavailable | RemoteBroken)
