@@ -35,6 +35,7 @@ NAMES: dict[str, list[list[str]]] = {
     "six.example": [["::1"]],
     "mapped.example": [["::ffff:127.0.0.1"]],
     "zoned.example": [["fe80::1%eth0"]],
+    "zoned-public.example": [["2606:2800:220:1::1%eth0"]],
     "strange.example": [["localhost"]],
 }
 
