@@ -20,6 +20,7 @@ from glancetx.testing.threads import InlineThreads
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.delete import Deletions
 from glancetx.usecases.download import Downloads
+from glancetx.usecases.janitor import Janitor
 from glancetx.usecases.members import Members
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
@@ -55,7 +56,9 @@ class Api:
     caller: Caller = OPERATOR
     more_stores: tuple[ShelvedStore, ...] = ()
     metering_memory: int = 24 << 20
+    scrub_time: float | None = None
     transfers: Transfers = field(init=False)
+    janitor: Janitor = field(init=False)
     site: StreamingSite = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -65,12 +68,14 @@ class Api:
         shelf = Shelf([default, *self.more_stores])
         metering = Metering(InlineThreads(), memory=self.metering_memory)
         self.transfers = Transfers(self.clock, self.registry)
+        deletions = Deletions(self.registry, shelf, self.transfers, self.scrub_time)
+        self.janitor = Janitor(self.clock, self.registry, shelf, deletions)
         uploads = Uploads(self.registry, self.transfers, metering, self.limits)
         v1 = ImagesV1(
             Catalogue(self.registry, self.limits),
             Receiver(uploads, shelf),
             Downloads(shelf),
-            Deletions(self.registry, shelf, self.transfers),
+            deletions,
             MembersV1(Members(self.registry, self.limits)),
             self.limits,
             self.clock,
