@@ -135,10 +135,14 @@ class Body(Protocol):
 
     def _watch(self) -> None:
         """Start the idle time anew, or stop it while nothing is expected."""
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None
-        if self._consumer is not None and not self._is_paused and not self._has_ended:
+        is_expecting = self._consumer is not None and not self._is_paused and not self._has_ended
+        timer = self._timer
+        if timer is not None and timer.active():
+            if is_expecting:
+                timer.reset(self._idle)
+            else:
+                timer.cancel()
+        elif is_expecting:
             self._timer = self._clock.callLater(self._idle, self._stop, RemoteBroken())
 
     def _stop(self, error: BaseException) -> None:

@@ -27,6 +27,9 @@ from glancetx.outbound.addresses import Address
 #: Bytes that may come before the head of the final response is complete.
 LARGEST_HEAD = 64 * 1024
 
+#: Bytes that one read of the socket may bring.
+READ_SIZE = 256 * 1024
+
 #: Of one name so many addresses are tried.
 MOST_ATTEMPTS = 4
 
@@ -38,6 +41,9 @@ class _Watched(ProtocolWrapper):
 
     def connectionMade(self) -> None:
         self.factory.wire.transport = self
+        # Below TLS, if there is any; a TCP connection reads 64 KiB at once unless it is told.
+        tcp: Any = getattr(self.transport, "transport", self.transport)
+        tcp.bufferSize = READ_SIZE
         super().connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
