@@ -30,6 +30,14 @@ class WrongValueTests(SynchronousTestCase):
             "drain = inf",
             "client_socket_timeout = nan",
             "transfer_lease = 0.5",
+            "wakeup_time = 0",
+            "scrub_time = -1",
+            "delayed_delete = 1",
+            'user_storage_quota = "1 KB"',
+            "user_storage_quota = -1",
+            "user_storage_quota = 1.5",
+            "user_storage_quota = true",
+            'user_storage_quota = "9999999TB"',
             "image_size_cap = 1.5",
             "image_size_cap = -1",
             "image_member_quota = 1.5",
@@ -41,3 +49,19 @@ class WrongValueTests(SynchronousTestCase):
             "enable_v1_api = 1",
         ):
             self.assertIn(f"'{line.split()[0]}' must be", self.refused(line))
+
+
+class QuotaTests(SynchronousTestCase):
+    """The quota of an owner."""
+
+    def quota(self, value):
+        path = Path(self.mktemp())
+        path.write_text(f"user_storage_quota = {value}\n")
+        return read_settings({}, str(path)).limits.user_storage_quota
+
+    def test_forms(self):
+        """It is a number of bytes or digits with a unit; 0, the default, sets no limit (F-05)."""
+        self.assertEqual(self.quota("1024"), 1024)
+        self.assertEqual(self.quota('"1KB"'), 1024)
+        self.assertEqual(self.quota('"0"'), 0)
+        self.assertEqual(read_settings({}).limits.user_storage_quota, 0)
