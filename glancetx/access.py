@@ -8,14 +8,29 @@ from glancetx.image import Image, Visibility
 
 
 @frozen(kw_only=True)
+class Identity:
+    """
+    Whom an authenticator has recognised.
+
+    ``roles`` are lower-case, their blanks trimmed.
+    """
+
+    user: str | None = None
+    project: str | None = None
+    roles: frozenset[str] = frozenset()
+
+
+@frozen(kw_only=True)
 class Caller:
     """
     The identity behind one request, as the authenticator states it.
 
     ``owner`` is what images belong to: the caller's project, as a rule.
     ``is_authenticated`` is false for those whom nobody has identified.
+    ``identity`` is what policies ask about.
     """
 
+    identity: Identity = Identity()
     owner: str | None = None
     is_admin: bool = False
     is_authenticated: bool = False

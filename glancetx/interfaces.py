@@ -7,12 +7,13 @@ Whatever is promised here is tested by the public suites in `glancetx.testing`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Collection, Mapping
 
 from twisted.internet.interfaces import IConsumer
 from twisted.plugin import IPlugin
 from zope.interface import Attribute, Interface
 
+from glancetx.access import Identity
 from glancetx.change import Change
 from glancetx.image import Image, Status
 from glancetx.member import Member, Shares
@@ -144,6 +145,45 @@ class IStoreMaker(IPlugin):
     def make(reactor: object, *args: str, **options: str) -> IReadableStore:
         """
         A store from the arguments of its description string. Opens nothing yet.
+
+        :raises ValueError: when the arguments make no sense; the text says what to write instead.
+        """
+
+
+class IAuthenticator(Interface):
+    """
+    Finds out who sends a request.
+
+    One that has a life of its own (files to watch, connections) also provides
+    `twisted.application.service.IService`.
+    """
+
+    challenge: str | None = Attribute(
+        "What a 401 says in WWW-Authenticate, or None when there is nothing to say."
+    )
+
+    def authenticate(headers: Mapping[str, str], peer: str | None) -> Awaitable[Identity]:
+        """
+        The identity behind a request.
+
+        ``headers`` are the request's, by lower-case name with dashes, repeated ones joined by
+        commas; ``peer`` is the address of whoever is connected, or None when it has none.
+        An authenticator reads only the headers that are its own.
+
+        :raises NotAuthenticated: when there are no credentials, or none that are valid.
+        :raises IdentityUnavailable: when that cannot be found out now.
+        """
+
+
+class IAuthenticatorMaker(IPlugin):
+    """What is looked up among the Twisted plugins: a kind of authenticator that can be made."""
+
+    kind: str = Attribute("The first word of a description string that asks for it.")
+    help: str = Attribute("Its description string and options, for --help-auth.")
+
+    def make(reactor: object, *args: str, **options: str) -> IAuthenticator:
+        """
+        An authenticator from the arguments of its description string. Opens nothing yet.
 
         :raises ValueError: when the arguments make no sense; the text says what to write instead.
         """
