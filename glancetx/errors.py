@@ -173,13 +173,6 @@ class Immutable(Refused):
         self.attribute = attribute
 
 
-class NotAuthenticated(GlanceError):
-    """Nobody knows who asks: no credentials, or none that are valid (any more)."""
-
-    def __init__(self) -> None:
-        super().__init__("The request you have made requires authentication.")
-
-
 class IdentityUnavailable(GlanceError):
     def __init__(self) -> None:
         super().__init__("The identity service is unavailable. Try again later.")
