@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from collections.abc import Iterable
+
+from attrs import field, frozen
 
 from glancetx.image import Image, Visibility
+
+
+def _normal(roles: Iterable[str]) -> frozenset[str]:
+    return frozenset(role.strip().lower() for role in roles) - {""}
 
 
 @frozen(kw_only=True)
@@ -12,12 +18,14 @@ class Identity:
     """
     Whom an authenticator has recognised.
 
-    ``roles`` are lower-case, their blanks trimmed.
+    ``roles`` become lower-case, their blanks trimmed.
+    ``is_admin_project`` is false when Keystone has a project for admins, and this is another.
     """
 
     user: str | None = None
     project: str | None = None
-    roles: frozenset[str] = frozenset()
+    roles: frozenset[str] = field(default=frozenset(), converter=_normal)
+    is_admin_project: bool = True
 
 
 @frozen(kw_only=True)
@@ -41,8 +49,12 @@ class Caller:
         return not (self.is_authenticated or self.is_admin)
 
 
+#: Whom an authenticator that asks nobody sees in everybody.
+#: It is this object itself that says so: others with the same role are somebody.
+EVERYBODY = Identity(roles={"admin"})
+
 #: Everybody, when no authentication is configured: full rights, no project.
-OPERATOR = Caller(is_admin=True)
+OPERATOR = Caller(identity=EVERYBODY, is_admin=True)
 
 
 def may_see(caller: Caller, image: Image, *, is_member: bool = False) -> bool:

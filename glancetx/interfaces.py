@@ -169,9 +169,24 @@ class IAuthenticator(Interface):
         ``headers`` are the request's, by lower-case name with dashes, repeated ones joined by
         commas; ``peer`` is the address of whoever is connected, or None when it has none.
         An authenticator reads only the headers that are its own.
+        What is asked for is there too, named as in HTTP/2: ``:method``, and ``:path`` as it was
+        sent, without the query.
+        Credentials that are good for some requests only do not pass without them.
 
         :raises NotAuthenticated: when there are no credentials, or none that are valid.
+        :raises NotAllowed: when they are valid, but for nothing that is done here.
         :raises IdentityUnavailable: when that cannot be found out now.
+        """
+
+
+class IReloadable(Interface):
+    """Has read something that operators change while the daemon runs."""
+
+    def reload() -> Awaitable[None]:
+        """
+        Read it again; called on SIGHUP.
+
+        What makes no sense is told of in the log, and what was read before stays in force.
         """
 
 

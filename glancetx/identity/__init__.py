@@ -1,0 +1,1 @@
+"""Who sends a request: one module per kind of authenticator."""
