@@ -9,7 +9,7 @@ from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
-from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
+from twisted.internet.ssl import optionsForClientTLS
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.client import Agent, HTTPConnectionPool
@@ -26,6 +26,7 @@ from glancetx.outbound.answer import Answer, has_bounded_head
 from glancetx.outbound.resolve import addresses_of
 from glancetx.outbound.rules import Rules
 from glancetx.outbound.target import Target, redirect
+from glancetx.outbound.trust import trust_in
 from glancetx.outbound.wire import Wire
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ class Fetcher:
         self._reactor = reactor
         self.rules = rules or Rules()
         self._limits = limits or Limits()
-        self._trust = trustRootFromCertificates(_certificates(ca)) if ca else None
+        self._trust = trust_in(ca) if ca else None
 
     async def fetch(
         self, method: str, target: Target, headers: Mapping[str, str] | None = None
@@ -190,14 +191,3 @@ def _location(answer: Answer) -> str | None:
         return answer.header("Location")
     except RemoteBroken:
         raise RemoteUnavailable() from None
-
-
-def _certificates(pem: str) -> list[Certificate]:
-    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-    found = [
-        Certificate.loadPEM(f"{begin}{part.partition(end)[0]}{end}\n".encode("ascii"))
-        for part in pem.split(begin)[1:]
-    ]
-    if not found:
-        raise ValueError("there is no certificate in it")
-    return found

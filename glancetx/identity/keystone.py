@@ -1,0 +1,201 @@
+"""Tokens of OpenStack: whoever shows one is whom Keystone says he is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool
+from zope.interface import implementer
+
+from glancetx.access import Identity
+from glancetx.errors import NotAllowed, NotAuthenticated
+from glancetx.identity.access_rules import permits
+from glancetx.identity.keystone_client import KeystoneClient, Limits
+from glancetx.identity.keystone_credentials import read_credentials
+from glancetx.identity.keystone_exchange import Exchange
+from glancetx.identity.keystone_token import Token, role_names
+from glancetx.identity.own_token import OwnToken
+from glancetx.identity.token_cache import TokenCache
+from glancetx.interfaces import IAuthenticator
+from glancetx.outbound.trust import trust_in
+
+#: Where a client may show his token; the first that is not empty counts.
+TOKEN_HEADERS = ("x-auth-token", "x-storage-token")
+
+#: Where another service shows its own beside the client's.
+SERVICE_HEADER = "x-service-token"
+
+#: Seconds that a connection to Keystone may take.
+CONNECT = 5.0
+
+#: What tokens are made of, whatever their kind. A comma is the trace of a header that came twice.
+_TOKEN = re.compile(r"[!-+\--~]{1,8192}")
+
+_URL = re.compile(
+    r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?", re.ASCII
+)
+
+_log = Logger()
+
+
+@implementer(IAuthenticator)
+class KeystoneAuthenticator(Service):
+    """
+    Recognises the owners of tokens that are good for a project.
+
+    A *service token* is what another service of the cloud shows beside its client's token, to
+    vouch for what it does for him: then the client's may have expired, and may be one that is good
+    for other requests only.
+    It has to have one of the ``service_roles``.
+    """
+
+    def __init__(
+        self,
+        tokens: TokenCache,
+        auth_uri: str,
+        service_roles: frozenset[str] = frozenset({"service"}),
+        pool: HTTPConnectionPool | None = None,
+    ) -> None:
+        self.challenge: str | None = f"Keystone uri='{auth_uri}'"
+        self._tokens = tokens
+        self._service_roles = service_roles
+        self._pool = pool
+
+    def stopService(self) -> Deferred[None] | None:
+        super().stopService()
+        return None if self._pool is None else self._pool.closeCachedConnections()
+
+    async def authenticate(self, headers: Mapping[str, str], peer: str | None) -> Identity:
+        """
+        As every authenticator.
+
+        :raises NotAllowed: when a token is not for a project: images belong to projects.
+        """
+        is_vouched_for = await self._is_vouched_for(headers)
+        shown = next((text for name in TOKEN_HEADERS if (text := _shown(headers, name))), "")
+        token = await self._find(shown, may_be_expired=is_vouched_for)
+        if token.rules is not None and not is_vouched_for:
+            if not permits(token.rules, headers.get(":method"), headers.get(":path")):
+                raise NotAuthenticated()
+        if token.identity.project is None:
+            raise NotAllowed("The token is not for a project.")
+        return token.identity
+
+    async def _is_vouched_for(self, headers: Mapping[str, str]) -> bool:
+        """
+        Whether another service vouches for the client.
+
+        :raises NotAuthenticated: when something does that is none.
+        """
+        shown = _shown(headers, SERVICE_HEADER)
+        if not shown:
+            return False
+        token = await self._find(shown)
+        if self._service_roles.isdisjoint(token.identity.roles):
+            raise NotAuthenticated()
+        return True
+
+    async def _find(self, shown: str, *, may_be_expired: bool = False) -> Token:
+        if _TOKEN.fullmatch(shown) is None:
+            raise NotAuthenticated()
+        token = await self._tokens.find(shown, may_be_expired=may_be_expired)
+        if token is None:
+            raise NotAuthenticated()
+        return token
+
+
+def keystone(
+    reactor: Any,
+    *url: str,
+    credentials: str = "",
+    ca: str = "",
+    cache: str = "300",
+    auth_uri: str = "",
+    service_roles: str = "service",
+    timeout: str = "10",
+    calls: str = "16",
+) -> KeystoneAuthenticator:
+    """
+    The authenticator of ``keystone:URL:credentials=FILE``.
+
+    The colons of the URL need no backslash.
+    ``credentials`` is a file as `glancetx.identity.keystone_credentials` reads it, ``ca`` one of
+    certificates to trust instead of the system's.
+    ``cache`` and ``timeout`` are seconds, ``calls`` is how many questions may be under way.
+    ``auth_uri`` is what clients are told, where it is another URL than ours.
+
+    :raises ValueError: when any of it makes no sense, or a file cannot be read.
+    """
+    address = _keystone_url("the address of Keystone", ":".join(url))
+    if not credentials:
+        raise ValueError("credentials=FILE is missing")
+    limits = Limits(_number("timeout", timeout), int(_number("calls", calls)))
+    own = read_credentials(credentials)
+    policy = BrowserLikePolicyForHTTPS(trust_in(_text_of(ca)) if ca else None)
+    pool = HTTPConnectionPool(reactor, persistent=True)
+    pool.maxPersistentPerHost = limits.calls
+    # A lost connection is tried again for questions, but not for a login: that takes a new one.
+    asking = Exchange(Agent(reactor, policy, CONNECT, pool=pool), reactor)
+    logging_in = Exchange(Agent(reactor, policy, CONNECT), reactor)
+    client = KeystoneClient(
+        reactor,
+        asking,
+        address,
+        OwnToken(reactor, logging_in, address, own, limits.seconds),
+        limits,
+    )
+    if not address.startswith("https:") and not _is_loopback(address):
+        _log.warn(
+            "Tokens go to Keystone at {url} unencrypted, and so do our credentials", url=address
+        )
+    return KeystoneAuthenticator(
+        TokenCache(reactor, client.validate, _number("cache", cache, least=0)),
+        _clean_url("auth_uri", auth_uri) if auth_uri else address,
+        role_names(service_roles.split(",")) - {""},
+        pool,
+    )
+
+
+def _shown(headers: Mapping[str, str], name: str) -> str:
+    return headers.get(name, "").strip()
+
+
+def _keystone_url(what: str, text: str) -> str:
+    """The URL of the identity API v3, without a slash at its end."""
+    url = _clean_url(what, text).rstrip("/")
+    return url if url.endswith("/v3") else f"{url}/v3"
+
+
+def _clean_url(what: str, text: str) -> str:
+    if _URL.fullmatch(text) is None:
+        raise ValueError(f"{what} must be a plain http or https URL")
+    return text
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _number(name: str, text: str, least: int = 1) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) >= least):
+        raise ValueError(f"{name} must be a number from {least} on, not {text!r}")
+    return int(text)
+
+
+def _text_of(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii")
+    except (OSError, UnicodeError):
+        raise ValueError(f"the file of certificates {path!r} cannot be read") from None

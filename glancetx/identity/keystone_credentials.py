@@ -1,0 +1,129 @@
+"""The file that holds the server's own credentials for Keystone."""
+
+from __future__ import annotations
+
+import stat
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+from twisted.logger import Logger
+
+_log = Logger()
+
+_KEYS = frozenset(
+    {
+        "username",
+        "user_id",
+        "user_domain_name",
+        "user_domain_id",
+        "password",
+        "project_name",
+        "project_id",
+        "project_domain_name",
+        "project_domain_id",
+        "application_credential_id",
+        "application_credential_name",
+        "application_credential_secret",
+    }
+)
+
+
+@frozen
+class Credentials:
+    """
+    What gets a token of our own: the body of ``POST /v3/auth/tokens``.
+
+    It never appears in ``repr``.
+    """
+
+    document: Mapping[str, Any] = field(repr=False)
+
+
+def read_credentials(path: str) -> Credentials:
+    """
+    The credentials in a TOML file, its keys named as in clouds.yaml.
+
+    One that everybody may read is used, and warned of.
+
+    :raises ValueError: when it cannot be read or makes no sense; the text says what is wrong,
+        and nothing of what is in it.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        mode = Path(path).stat().st_mode
+    except (OSError, UnicodeError):
+        raise ValueError(f"the file of credentials {path!r} cannot be read") from None
+    if mode & stat.S_IROTH:
+        _log.warn(
+            "The credentials for Keystone in {path} can be read by everybody: chmod 600", path=path
+        )
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        # Its text may quote the line.
+        raise ValueError(f"the file of credentials {path!r} is not TOML") from None
+    return parse_credentials(values)
+
+
+def parse_credentials(values: Mapping[str, Any]) -> Credentials:
+    """
+    Credentials of a user with password and project, or an application credential.
+
+    A domain that is not named is the one whose id is ``default``.
+
+    :raises ValueError: when something is missing or unknown; the text names the key.
+    """
+    for key, value in values.items():
+        if key not in _KEYS:
+            raise ValueError(f"credentials for Keystone have no {key!r}")
+        if not isinstance(value, str) or not value:
+            raise ValueError(f"{key} of the credentials for Keystone must be a text")
+    if "application_credential_secret" in values:
+        return Credentials({"auth": {"identity": _application_credential(values)}})
+    if "password" not in values:
+        raise ValueError("credentials for Keystone need password or application_credential_secret")
+    user = {**_user(values), "password": values["password"]}
+    identity = {"methods": ["password"], "password": {"user": user}}
+    return Credentials({"auth": {"identity": identity, "scope": {"project": _project(values)}}})
+
+
+def _application_credential(values: Mapping[str, str]) -> dict[str, Any]:
+    if "application_credential_id" in values:
+        named: dict[str, Any] = {"id": values["application_credential_id"]}
+    elif "application_credential_name" in values:
+        named = {"name": values["application_credential_name"], "user": _user(values)}
+    else:
+        raise ValueError(
+            "credentials for Keystone need application_credential_id, "
+            "or application_credential_name and a user"
+        )
+    secret = values["application_credential_secret"]
+    return {
+        "methods": ["application_credential"],
+        "application_credential": {**named, "secret": secret},
+    }
+
+
+def _user(values: Mapping[str, str]) -> dict[str, Any]:
+    if "user_id" in values:
+        return {"id": values["user_id"]}
+    if "username" not in values:
+        raise ValueError("credentials for Keystone need username or user_id")
+    return {"name": values["username"], "domain": _domain(values, "user")}
+
+
+def _project(values: Mapping[str, str]) -> dict[str, Any]:
+    if "project_id" in values:
+        return {"id": values["project_id"]}
+    if "project_name" not in values:
+        raise ValueError("credentials for Keystone need project_name or project_id")
+    return {"name": values["project_name"], "domain": _domain(values, "project")}
+
+
+def _domain(values: Mapping[str, str], whose: str) -> dict[str, str]:
+    if f"{whose}_domain_name" in values and f"{whose}_domain_id" not in values:
+        return {"name": values[f"{whose}_domain_name"]}
+    return {"id": values.get(f"{whose}_domain_id", "default")}

@@ -1,0 +1,131 @@
+"""One question to Keystone and its answer, in JSON, bounded in size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+from treq.client import HTTPClient
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Protocol
+from twisted.python.failure import Failure
+from twisted.web.client import ResponseDone
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgent, IResponse
+
+#: Bytes of the largest answer that is read: tokens carry the catalogue of a whole cloud.
+LARGEST_ANSWER = 4 * 1024 * 1024
+
+
+class KeystoneAway(Exception):
+    """Keystone gave no answer of use; the text says why, and may be logged."""
+
+
+@frozen
+class Reply:
+    """
+    What Keystone said; tokens in it never appear in ``repr``.
+
+    ``document`` is the body, or None when it is not JSON.
+    """
+
+    status: int
+    document: Any = field(default=None, repr=False)
+    subject_token: str | None = field(default=None, repr=False)
+
+
+@frozen
+class Exchange:
+    """
+    Asks Keystone through an agent. Redirects are answers like any other.
+
+    It knows no limits of time: cancelling ends the connection.
+    """
+
+    _agent: IAgent
+    _reactor: Any
+
+    async def ask(
+        self, method: str, url: str, headers: Mapping[str, str], document: Any = None
+    ) -> Reply:
+        """
+        The answer to a request.
+
+        :raises KeystoneAway: when there is none, or none that can be read.
+        """
+        sent = Headers({"Accept": ["application/json"], "User-Agent": ["glancetx"]})
+        for name, value in headers.items():
+            sent.setRawHeaders(name, [value])
+        body = None
+        if document is not None:
+            body = json.dumps(document).encode("ascii")
+            sent.setRawHeaders("Content-Type", ["application/json"])
+        # A client keeps cookies; this one lives for one request.
+        client = HTTPClient(self._agent)
+        reason = ""
+        try:
+            response: Any = await client.request(
+                method,
+                url,
+                headers=sent,
+                data=body,
+                allow_redirects=False,
+                unbuffered=True,
+                reactor=self._reactor,
+            )
+            content = await _read(response)
+        except Exception as error:
+            # Only its name: what it says may hold the request.
+            reason = type(error).__name__
+        if reason:
+            raise KeystoneAway(reason)
+        subject = response.headers.getRawHeaders("X-Subject-Token")
+        return Reply(response.code, _parsed(content), subject[0] if subject else None)
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+class _TooLarge(Exception):
+    """An answer that is not one of Keystone's."""
+
+
+class _Reader(Protocol):
+    """Collects a body until it is complete."""
+
+    def __init__(self) -> None:
+        self._received = bytearray()
+        self.done: Deferred[bytes] = Deferred(lambda _: self._hang_up())
+
+    def dataReceived(self, data: bytes) -> None:
+        self._received += data
+        if len(self._received) > LARGEST_ANSWER:
+            self._received.clear()
+            self._hang_up()
+            if not self.done.called:
+                self.done.errback(Failure(_TooLarge()))
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        if self.done.called:
+            return
+        if reason is None or reason.check(ResponseDone):
+            self.done.callback(bytes(self._received))
+        else:
+            self.done.errback(reason)
+
+    def _hang_up(self) -> None:
+        if self.transport is not None:
+            self.transport.loseConnection()
+
+
+def _read(response: IResponse) -> Deferred[bytes]:
+    """The whole body of a response; cancelling ends its connection."""
+    reader = _Reader()
+    response.deliverBody(reader)
+    return reader.done
