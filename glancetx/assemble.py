@@ -12,10 +12,17 @@ from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 
-from glancetx.config import ConfigError, Settings
-from glancetx.interfaces import IRegistry
+from glancetx.config import Settings
+from glancetx.identity.everybody import Everybody
+from glancetx.interfaces import IAuthenticator, IRegistry, IReloadable
 from glancetx.listening import server_endpoints
-from glancetx.parts import make_deletions, make_janitor, make_shelf
+from glancetx.parts import (
+    make_authenticator,
+    make_deletions,
+    make_janitor,
+    make_recognition,
+    make_shelf,
+)
 from glancetx.registry_source import RegistrySource, registry_source
 from glancetx.shelf import Shelf
 from glancetx.streams import Metering
@@ -26,6 +33,7 @@ from glancetx.usecases.janitor import Janitor
 from glancetx.usecases.members import Members
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
+from glancetx.web.gate import Gate
 from glancetx.web.root import Front, Root
 from glancetx.web.site import StreamingSite
 from glancetx.web.v1.images import ImagesV1
@@ -44,11 +52,12 @@ def assemble(reactor: Any, settings: Settings) -> Server:
 
     :raises ConfigError: with one sentence about the first mistake in the settings.
     """
-    if settings.auth != "none:":
-        raise ConfigError(f"--auth must be none:, not {settings.auth!r}")
-    endpoints = server_endpoints(reactor, settings.listen, is_open=settings.allow_open)
+    authenticator = make_authenticator(reactor, settings)
+    is_open = settings.allow_open or not isinstance(authenticator, Everybody)
+    endpoints = server_endpoints(reactor, settings.listen, is_open=is_open)
     source = registry_source(reactor, settings.registry, settings.data)
-    return Server(reactor, settings, endpoints, source, make_shelf(reactor, settings))
+    shelf = make_shelf(reactor, settings)
+    return Server(reactor, settings, endpoints, source, shelf, authenticator)
 
 
 @define
@@ -60,6 +69,7 @@ class Server:
     _endpoints: Sequence[IStreamServerEndpoint]
     _source: RegistrySource
     _shelf: Shelf
+    _authenticator: IAuthenticator
     _services: list[IService] = field(factory=list, init=False)
     _ports: list[IListeningPort] = field(factory=list, init=False)
     _front: _Front | None = field(default=None, init=False)
@@ -69,15 +79,21 @@ class Server:
         registry = await self._source.open()
         hashing = Threads(self._reactor, "hash", os.cpu_count() or 1)
         self._start(hashing)
-        for shelved in self._shelf:
-            if IService.providedBy(shelved.store):
-                self._start(IService(shelved.store))
+        for part in (*(shelved.store for shelved in self._shelf), self._authenticator):
+            if IService.providedBy(part):
+                self._start(IService(part))
         self._front = self._assemble(registry, Metering(hashing))
         self._start(self._front.janitor)
         for endpoint in self._endpoints:
             port = await endpoint.listen(self._front.site)
             self._ports.append(port)
             _log.info("listening on {address}", address=_text(port.getHost()))
+
+    async def reload(self) -> None:
+        """Read again what operators change while the daemon runs."""
+        for part in (self._authenticator,):
+            if IReloadable.providedBy(part):
+                await IReloadable(part).reload()
 
     async def stop(self) -> None:
         """Accept nothing more, let transfers end within ``drain`` seconds, and close everything."""
@@ -113,7 +129,8 @@ class Server:
             clock,
             idle_timeout,
         )
-        root = Root(v1.app.resource(), Front(settings.public_endpoint, settings.enable_v1_api))
+        gate = Gate(v1.app.resource(), self._authenticator, make_recognition(settings))
+        root = Root(gate, Front(settings.public_endpoint, settings.enable_v1_api))
         return _Front(
             StreamingSite(root, clock, idle_timeout),
             transfers,

@@ -22,6 +22,8 @@ class Settings:
     """
     Everything an operator can set.
 
+    Who is an operator, and whom images belong to, is told by `Recognition` from the options of
+    the same names.
     ``drain``, ``client_socket_timeout`` and ``transfer_lease`` are seconds.
     A timeout of 0 lasts for ever.
     ``transfer_lease`` is how long after a daemon died its uploads are taken for running; at least
@@ -37,6 +39,9 @@ class Settings:
     store: tuple[Description, ...] = ()
     auth: str = "none:"
     allow_open: bool = False
+    allow_anonymous_access: bool = False
+    owner_is_tenant: bool = True
+    admin_role: str = "admin"
     drain: float = 60.0
     client_socket_timeout: float = 900.0
     transfer_lease: float = 30.0
@@ -67,6 +72,9 @@ _KINDS: Mapping[str, str] = {
     "registry": _TEXT,
     "auth": _TEXT,
     "allow_open": _SWITCH,
+    "allow_anonymous_access": _SWITCH,
+    "owner_is_tenant": _SWITCH,
+    "admin_role": _TEXT,
     "drain": _SECONDS,
     "client_socket_timeout": _SECONDS,
     "transfer_lease": _LEASE,

@@ -51,6 +51,7 @@ class Daemon(Service):
     Starts the server after twistd has forked, and stops it in order.
 
     SIGTERM and SIGINT end the process with status 0, however often they come.
+    SIGHUP makes the server read again what operators change meanwhile.
     A server that cannot start ends it with status 1.
     """
 
@@ -91,10 +92,16 @@ class Daemon(Service):
         """Twistd's own handlers let the process die of the signal, and fail at the second one."""
         for number in signal.SIGTERM, signal.SIGINT:
             signal.signal(number, lambda *_: self._reactor.callFromThread(self._told_to_end))
+        signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self._told_to_reload))
 
     def _told_to_end(self) -> None:
         self._log.info("told to stop")
         self._end()
+
+    def _told_to_reload(self) -> None:
+        if not self._is_ending:
+            reloading = ensureDeferred(self._server.reload())
+            reloading.addErrback(lambda failure: self._log.failure("cannot reload", failure))
 
     def _end(self) -> None:
         if not self._is_ending:

@@ -9,7 +9,7 @@ from twisted.python import usage
 
 from glancetx import __version__
 from glancetx.config import ConfigError, Settings, read_settings
-from glancetx.plugins import installed_stores
+from glancetx.plugins import installed_authenticators, installed_stores
 
 
 class Options(usage.Options):
@@ -50,7 +50,8 @@ class Options(usage.Options):
             "auth",
             "a",
             None,
-            "Who may do what: none: gives everybody every right. [default: none:]",
+            "Who finds out who asks: none: (everybody is the operator), tokens:FILE, "
+            "trusted:ADDRESSES; see --help-auth. [default: none:]",
         ],
         [
             "drain",
@@ -77,6 +78,12 @@ class Options(usage.Options):
     def opt_help_stores(self) -> None:
         """List the installed stores and exit."""
         for _, maker in sorted(installed_stores().items()):
+            print(maker.help)
+        raise SystemExit(0)
+
+    def opt_help_auth(self) -> None:
+        """List the installed ways to authenticate and exit."""
+        for _, maker in sorted(installed_authenticators().items()):
             print(maker.help)
         raise SystemExit(0)
 

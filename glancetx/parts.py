@@ -5,11 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from glancetx.config import ConfigError, Settings
-from glancetx.interfaces import IRegistry
-from glancetx.plugins import BadStore, installed_stores, open_store
+from glancetx.description import BadDescription, parse
+from glancetx.interfaces import IAuthenticator, IRegistry
+from glancetx.plugins import (
+    BadAuthenticator,
+    BadStore,
+    installed_authenticators,
+    installed_stores,
+    open_authenticator,
+    open_store,
+)
 from glancetx.shelf import Shelf, ShelvedStore
 from glancetx.usecases.delete import Deletions
 from glancetx.usecases.janitor import Janitor
+from glancetx.usecases.recognition import Recognition
 from glancetx.usecases.transfers import Transfers
 
 #: Seconds of a hundred years: whoever asks for more means for ever, and dates have an end.
@@ -32,6 +41,28 @@ def make_shelf(reactor: Any, settings: Settings) -> Shelf:
         return Shelf(stores)
     except (BadStore, ValueError) as error:
         raise ConfigError(str(error)) from error
+
+
+def make_authenticator(reactor: Any, settings: Settings) -> IAuthenticator:
+    """
+    Whoever finds out who asks, not started yet.
+
+    :raises ConfigError: when it makes no sense.
+    """
+    makers = installed_authenticators().values()
+    try:
+        return open_authenticator(reactor, parse(settings.auth), makers)
+    except (BadAuthenticator, BadDescription) as error:
+        raise ConfigError(f"--auth {error}") from error
+
+
+def make_recognition(settings: Settings) -> Recognition:
+    """What becomes of those who were found out."""
+    return Recognition(
+        admin_role=settings.admin_role,
+        owner_is_tenant=settings.owner_is_tenant,
+        allow_anonymous_access=settings.allow_anonymous_access,
+    )
 
 
 def make_deletions(

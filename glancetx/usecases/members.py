@@ -12,14 +12,13 @@ from glancetx.errors import (
     MayNotShare,
     NoSuchMember,
     NotAuthenticated,
-    ReadOnly,
     TooManyMembers,
 )
 from glancetx.image import Image
 from glancetx.interfaces import IRegistry
 from glancetx.limits import Limits
 from glancetx.member import Member
-from glancetx.usecases.sight import fetch_visible
+from glancetx.usecases.sight import check_not_read_only, fetch_visible
 
 
 def check_may_write(caller: Caller) -> None:
@@ -29,8 +28,7 @@ def check_may_write(caller: Caller) -> None:
     :raises ReadOnly: when nobody has identified him.
     :raises NotAuthenticated: when he is no operator and owns nothing.
     """
-    if caller.is_read_only:
-        raise ReadOnly
+    check_not_read_only(caller)
     if not caller.is_admin and caller.owner is None:
         raise NotAuthenticated
 

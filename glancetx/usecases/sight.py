@@ -1,11 +1,19 @@
-"""Which record a caller may know of, and when it takes a look at the members to tell."""
+"""What a caller may know of, and whether he may change anything at all."""
 
 from __future__ import annotations
 
 from glancetx.access import Caller, may_see
-from glancetx.errors import NoSuchImage
+from glancetx.errors import NoSuchImage, ReadOnly
 from glancetx.image import Image
 from glancetx.interfaces import IRegistry
+
+
+def check_not_read_only(caller: Caller) -> None:
+    """
+    :raises ReadOnly: when nobody has identified him: he changes nothing, whatever it is.
+    """
+    if caller.is_read_only:
+        raise ReadOnly
 
 
 async def fetch_visible(registry: IRegistry, caller: Caller, image_id: str) -> Image:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterator, Mapping
 
 from twisted.internet.address import IPv6Address
+from twisted.web.http_headers import Headers
 from twisted.web.iweb import IRequest
 
-from glancetx.access import OPERATOR, Caller
+from glancetx.access import Caller
 from glancetx.web.errors import HttpError
 
 MAX_REQUEST_ID_LENGTH = 64
@@ -17,9 +19,37 @@ REQUEST_ID = "X-Openstack-Request-Id"
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:\d{1,5})?", re.ASCII)
 
 
-def caller_of(request: IRequest) -> Caller:
-    """Who asks. Without authentication everybody is the operator, whatever his headers claim."""
-    return OPERATOR
+class ReceivedHeaders(Mapping[str, str]):
+    """
+    The headers of a request as authenticators see them: by lower-case names with dashes.
+
+    Those whose name has an underscore are not among them: a proxy that keeps ``X-Roles`` from its
+    clients may well let ``X_Roles`` pass.
+    Values of repeated ones are joined by commas, and what is not UTF-8 is replaced.
+    """
+
+    def __init__(self, headers: Headers) -> None:
+        self._headers = headers
+
+    def __getitem__(self, name: str) -> str:
+        values = None if "_" in name else self._headers.getRawHeaders(name.encode("utf-8"))
+        if values is None:
+            raise KeyError(name)
+        return b",".join(values).decode("utf-8", "replace")
+
+    def __iter__(self) -> Iterator[str]:
+        for name, _ in self._headers.getAllRawHeaders():
+            if b"_" not in name:
+                yield name.lower().decode("latin-1")
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def peer_of(request: IRequest) -> str | None:
+    """The address of whoever is connected, or None when there is none, as for unix sockets."""
+    host: str | None = getattr(request.getClientAddress(), "host", None)
+    return host
 
 
 def request_id(inbound: str | None, caller: Caller) -> str:

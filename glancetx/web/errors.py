@@ -33,12 +33,15 @@ STATUSES: dict[type[errors.GlanceError], int] = {
     errors.StreamError: 500,
     errors.BodyCutShort: 400,
     errors.RegistryUnavailable: 503,
+    errors.IdentityUnavailable: 503,
     errors.GlanceError: 500,
 }
 
 GENERIC = {
     400: "The server could not comply with the request since it is either malformed or otherwise "
     "incorrect.",
+    401: "This server could not verify that you are authorized to access the document you "
+    "requested.",
     403: "Access was denied to this resource.",
     404: "The resource could not be found.",
     405: "The method is not allowed for this resource.",

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from glancetx.errors import GlanceError, RangeOutside, StatusConflict
 from glancetx.web.errors import PLAIN, HttpError, error_body, status_of
+from glancetx.web.request import streaming
 
 KNOWN_METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH")
 
@@ -42,12 +43,7 @@ def install_error_handlers(app: Klein) -> None:
     @app.handle_errors(GlanceError)
     def glance_error(self: object, request: IRequest, failure: Failure) -> bytes:
         error: Any = failure.value
-        if isinstance(error, RangeOutside):
-            request.setHeader("Content-Range", f"bytes */{error.size}")
-        status = status_of(error)
-        if status >= 500:
-            _log.warn("{method} {path} failed: {error}", error=error, **_named(request))
-        return error_body(request, status, str(error))
+        return glance_error_body(request, error)
 
     @app.handle_errors(HTTPException)
     def not_routed(self: object, request: IRequest, failure: Failure) -> bytes:
@@ -63,6 +59,23 @@ def install_error_handlers(app: Klein) -> None:
     def unexpected(self: object, request: IRequest, failure: Failure) -> bytes:
         _log.failure("{method} {path} failed", failure, **_named(request))
         return error_body(request, 500)
+
+
+def glance_error_body(request: IRequest, error: GlanceError, *, is_explained: bool = True) -> bytes:
+    """
+    The answer for an error of ours: status and headers are set, its body is returned.
+
+    Unless ``is_explained`` the sentence is not the error's, but the generic one of the status.
+    """
+    status = status_of(error)
+    challenge = streaming(request).challenge
+    if status == 401 and challenge is not None:
+        request.setHeader("WWW-Authenticate", challenge)
+    if isinstance(error, RangeOutside):
+        request.setHeader("Content-Range", f"bytes */{error.size}")
+    if status >= 500:
+        _log.warn("{method} {path} failed: {error}", error=error, **_named(request))
+    return error_body(request, status, str(error) if is_explained else None)
 
 
 def _named(request: IRequest) -> dict[str, Any]:

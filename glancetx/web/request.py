@@ -35,12 +35,14 @@ class StreamingRequest(server.Request):
     ``expects_continue`` is true while the client waits for ``100 Continue`` before it sends.
     ``is_routed`` is true once a handler has it.
     ``caller`` is whoever sent it, once that is known.
+    ``challenge`` is what a 401 says in WWW-Authenticate, if anything.
     ``is_lost`` becomes true when the connection is gone.
     """
 
     channel: StreamingChannel
     transport: Any
     caller: Caller
+    challenge: str | None = None
     expects_continue = False
     is_lost = False
     is_routed = False

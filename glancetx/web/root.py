@@ -6,7 +6,7 @@ from attrs import frozen
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
 
-from glancetx.web.context import REQUEST_ID, caller_of, host_url, request_id
+from glancetx.web.context import host_url
 from glancetx.web.errors import HttpError, error_body
 from glancetx.web.request import StreamingRequest, streaming
 from glancetx.web.versions import Redirect, V1Request, negotiate_version, version_document
@@ -25,7 +25,9 @@ class Front:
 
 
 class Root(Resource):
-    """Answers what belongs to no API, and hands everything else to the one that is meant."""
+    """
+    Answers what belongs to no API, and hands everything else to the gate of the one that is meant.
+    """
 
     isLeaf = True
 
@@ -57,9 +59,6 @@ class Root(Resource):
         return self._versions(request, meaning.status, base_url)
 
     def _enter(self, request: StreamingRequest, meaning: V1Request) -> bytes | int:
-        request.caller = caller_of(request)
-        inbound = request.getHeader(REQUEST_ID)
-        request.setHeader(REQUEST_ID, request_id(inbound, request.caller))
         request.postpath = [segment.encode("utf-8") for segment in meaning.segments]
         answer: bytes | int = self._v1.render(request)
         return answer

@@ -10,6 +10,7 @@ from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
 
 from glancetx.access import OPERATOR, Caller
+from glancetx.identity.everybody import Everybody
 from glancetx.limits import Limits
 from glancetx.registry.memory import MemoryRegistry
 from glancetx.shelf import Shelf, ShelvedStore
@@ -22,8 +23,10 @@ from glancetx.usecases.delete import Deletions
 from glancetx.usecases.download import Downloads
 from glancetx.usecases.janitor import Janitor
 from glancetx.usecases.members import Members
+from glancetx.usecases.recognition import Recognition
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
+from glancetx.web.gate import Gate
 from glancetx.web.request import streaming
 from glancetx.web.root import Front, Root
 from glancetx.web.site import StreamingSite
@@ -43,7 +46,8 @@ class Api:
     """
     The server, everything in memory and its time a `Clock`.
 
-    Every request is made by ``caller``, who may be changed at any time.
+    Every request is made by ``caller``, who may be changed at any time, unless there is an
+    ``authenticator``.
     ``more_stores`` stand on the shelf behind the default one.
     """
 
@@ -57,6 +61,8 @@ class Api:
     more_stores: tuple[ShelvedStore, ...] = ()
     metering_memory: int = 24 << 20
     scrub_time: float | None = None
+    authenticator: Any = None
+    recognition: Recognition = field(factory=Recognition)
     transfers: Transfers = field(init=False)
     janitor: Janitor = field(init=False)
     site: StreamingSite = field(init=False)
@@ -81,7 +87,12 @@ class Api:
             self.clock,
             self.idle_timeout,
         )
-        root = Root(_AsCaller(self, v1.app.resource()), self.front)
+        behind = v1.app.resource()
+        if self.authenticator is None:
+            gate = Gate(_AsCaller(self, behind), Everybody(), self.recognition)
+        else:
+            gate = Gate(behind, self.authenticator, self.recognition)
+        root = Root(gate, self.front)
         self.site = StreamingSite(root, self.clock, self.idle_timeout)
 
     def connect(self, send_buffer: int | None = None) -> MemoryClient:
@@ -94,7 +105,7 @@ class Api:
 
 
 class _AsCaller(Resource):
-    """Stands for an authenticator before the API."""
+    """Stands for whatever an authenticator would have found out."""
 
     isLeaf = True
 

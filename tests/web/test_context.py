@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.http_headers import Headers
 from twisted.web.test.requesthelper import DummyChannel
 
 from glancetx.access import OPERATOR, Caller
-from glancetx.web.context import caller_of, host_url, request_id
+from glancetx.web.context import ReceivedHeaders, host_url, peer_of, request_id
 from glancetx.web.errors import HttpError
 from glancetx.web.request import StreamingRequest
 
@@ -70,11 +71,49 @@ class HostUrlTests(SynchronousTestCase):
         self.assertEqual(self.assertRaises(HttpError, host_url, request).status, 400)
 
 
-class CallerTests(SynchronousTestCase):
-    """Who asks."""
+class ReceivedHeadersTests(SynchronousTestCase):
+    """What authenticators see of a request."""
 
-    def test_without_authentication(self) -> None:
-        """Everybody is the operator, and headers make nobody else."""
-        request = request_at(None)
-        request.requestHeaders.setRawHeaders(b"X-Roles", [b"member"])
-        self.assertIs(caller_of(request), OPERATOR)
+    def headers(self, *fields: tuple[bytes, bytes]) -> ReceivedHeaders:
+        received = Headers()
+        for name, value in fields:
+            received.addRawHeader(name, value)
+        return ReceivedHeaders(received)
+
+    def test_names(self) -> None:
+        """Names are lower-case, with dashes, whatever the client wrote."""
+        headers = self.headers((b"X-ROLES", b"a"), (b"x-user-ID", b"u"))
+        self.assertEqual(dict(headers), {"x-roles": "a", "x-user-id": "u"})
+        self.assertEqual(len(headers), 2)
+        self.assertNotIn("x-role", headers)
+
+    def test_repeated(self) -> None:
+        """Values of repeated headers are joined, in their order."""
+        headers = self.headers((b"X-Roles", b"a"), (b"x-roles", b"b"))
+        self.assertEqual(dict(headers), {"x-roles": "a,b"})
+
+    def test_underscores(self) -> None:
+        """No header with an underscore is ever seen, not even when asked for by that name."""
+        headers = self.headers((b"X_Roles", b"a"), (b"X-User_Id", b"u"))
+        self.assertEqual(dict(headers), {})
+        for name in ("x-roles", "x_roles", "X_Roles", "x-user-id", "x-user_id"):
+            self.assertNotIn(name, headers)
+
+    def test_odd_bytes(self) -> None:
+        """What is not UTF-8 is replaced."""
+        self.assertEqual(self.headers((b"a", b"\xff"))["a"], "\ufffd")
+
+
+class PeerTests(SynchronousTestCase):
+    """Who is connected."""
+
+    def test_addresses(self) -> None:
+        """Its address, whatever the port; nothing for a unix socket."""
+        for address, peer in (
+            (IPv4Address("TCP", "10.0.0.1", 40000), "10.0.0.1"),
+            (IPv6Address("TCP", "fe80::1%eth0", 40000), "fe80::1%eth0"),
+            (UNIXAddress(None), None),
+        ):
+            request = request_at(None)
+            request.client = address
+            self.assertEqual(peer_of(request), peer)

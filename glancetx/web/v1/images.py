@@ -14,6 +14,7 @@ from glancetx.limits import Limits
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.delete import Deletions
 from glancetx.usecases.download import Downloads
+from glancetx.usecases.sight import check_not_read_only
 from glancetx.web.context import host_url
 from glancetx.web.errors import HttpError
 from glancetx.web.failures import install_error_handlers
@@ -191,6 +192,7 @@ class ImagesV1:
         return json_answer(request, 200, image_document(image))
 
     async def _delete(self, request: StreamingRequest, image_id: str) -> bytes:
+        check_not_read_only(request.caller)
         await self._deletions.delete(request.caller, image_id)
         return empty_answer(request)
 
@@ -202,6 +204,7 @@ class ImagesV1:
         )
         meta = read_meta(headers, self._limits)
         check_announced_size(request, meta, self._limits)
+        check_not_read_only(request.caller)
         return meta
 
 

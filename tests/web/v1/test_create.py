@@ -17,7 +17,7 @@ class ReserveTests(ApiCase):
 
     def test_no_headers(self):
         """Nothing needs to be said (C-01)."""
-        self.api.caller = Caller(owner="t1")
+        self.api.caller = Caller(owner="t1", is_authenticated=True)
         document = self.create()
         expected = {"status": "queued", "name": None, "size": 0, "is_public": False, "owner": "t1"}
         self.assertEqual({key: document[key] for key in expected}, expected)

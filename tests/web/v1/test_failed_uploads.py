@@ -212,7 +212,7 @@ class RaceTests(ApiCase):
 
     def test_deletion_by_its_owner(self):
         """The same holds for everybody who may delete it (S-05)."""
-        self.api.caller = Caller(owner="t1")
+        self.api.caller = Caller(owner="t1", is_authenticated=True)
         image_id = self.queued(FORMATS)
         uploader = self.begin("PUT", f"/v1/images/{image_id}", FORMATS, length=5)
         uploader.send(b"he")

@@ -1,0 +1,87 @@
+"""Before an API: nobody comes in before it is known who he is (contract §1.1, §9.1)."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import CancelledError, ensureDeferred
+from twisted.logger import Logger
+from twisted.web.iweb import IRequest
+from twisted.web.resource import IResource, Resource
+from twisted.web.server import NOT_DONE_YET
+
+from glancetx.access import Caller
+from glancetx.errors import GlanceError, NotAuthenticated
+from glancetx.interfaces import IAuthenticator
+from glancetx.usecases.recognition import Recognition
+from glancetx.web.context import REQUEST_ID, ReceivedHeaders, peer_of, request_id
+from glancetx.web.errors import HttpError, error_body
+from glancetx.web.failures import glance_error_body
+from glancetx.web.request import StreamingRequest, streaming
+
+_log = Logger()
+
+
+class Gate(Resource):
+    """
+    Asks an authenticator who sends a request, and hands it to the API behind.
+
+    Meanwhile the request's body stays in the network, and a client that leaves ends the asking.
+    What is refused here has no request id.
+    """
+
+    isLeaf = True
+
+    def __init__(
+        self, api: IResource, authenticator: IAuthenticator, recognition: Recognition
+    ) -> None:
+        super().__init__()
+        self._api = api
+        self._authenticator = authenticator
+        self._recognition = recognition
+
+    def render(self, request: IRequest) -> bytes | int:
+        known = streaming(request)
+        answers: list[bytes | int] = []
+        asking = ensureDeferred(self._answer(known)).addCallback(answers.append)
+        if answers:
+            return answers[0]
+        known.notifyFinish().addErrback(lambda _: asking.cancel())
+        asking.addCallback(lambda _: _finish(known, answers[0]))
+        return NOT_DONE_YET
+
+    async def _answer(self, request: StreamingRequest) -> bytes | int:
+        """What `render` would return, if the API were behind no gate."""
+        try:
+            request.challenge = self._authenticator.challenge
+            request.caller = await self._caller_of(request)
+            inbound = request.getHeader(REQUEST_ID)
+            request.setHeader(REQUEST_ID, request_id(inbound, request.caller))
+        except HttpError as error:
+            return error_body(request, error.status, error.explanation)
+        except NotAuthenticated:
+            return glance_error_body(request, NotAuthenticated(), is_explained=False)
+        except GlanceError as error:
+            return glance_error_body(request, error)
+        except CancelledError:
+            # If the client is still there, it is we who are leaving.
+            return NOT_DONE_YET if request.is_lost else error_body(request, 503)
+        except Exception:  # noqa: BLE001 - authenticators are anybody's
+            _log.failure("nobody could tell who sends a request")
+            return error_body(request, 500)
+        if request.is_lost:
+            return NOT_DONE_YET
+        answer: bytes | int = self._api.render(request)
+        return answer
+
+    async def _caller_of(self, request: StreamingRequest) -> Caller:
+        headers = ReceivedHeaders(request.requestHeaders)
+        try:
+            identity = await self._authenticator.authenticate(headers, peer_of(request))
+        except NotAuthenticated:
+            return self._recognition.stranger()
+        return self._recognition.caller(identity)
+
+
+def _finish(request: StreamingRequest, answer: bytes | int) -> None:
+    if isinstance(answer, bytes):
+        request.write(answer)
+        request.finish()
