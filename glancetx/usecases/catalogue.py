@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from glancetx.access import Caller, may_change
 from glancetx.change import Change
@@ -21,6 +21,7 @@ from glancetx.errors import (
 from glancetx.image import Image, Status, Visibility
 from glancetx.interfaces import IRegistry
 from glancetx.limits import Limits
+from glancetx.policy.protections import Protections
 from glancetx.query import Filters, ImageQuery, Order
 from glancetx.usecases.sight import fetch_visible
 
@@ -51,6 +52,7 @@ class Catalogue:
 
     _registry: IRegistry
     _limits: Limits
+    _protections: Protections = field(factory=Protections)
 
     async def reserve(self, draft: Image, lease: float | None = None) -> Image:
         """
@@ -124,6 +126,7 @@ class Catalogue:
         :raises NotAllowed: when he may see it, but not change it, or it is deleted.
         :raises Immutable: when he asks for other bytes than an active image has.
         :raises NotQueued: when bytes are to follow, and the image does not wait for any.
+        :raises PropertyProtected: when he may not do what he asks for to one of its properties.
         :raises TooLarge: when it would have too many properties.
         """
         for remaining in reversed(range(TRIES)):
@@ -134,6 +137,7 @@ class Catalogue:
                 raise NotQueued(image_id)
             if supplement is not None:
                 supplement.check(image)
+            change = self._protections.revise(caller, image, change)
             self._check_property_count(len(change.resulting_properties(image.properties)))
             if supplement is not None:
                 change = await supplement.complete(change)
