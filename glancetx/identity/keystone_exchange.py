@@ -8,12 +8,14 @@ from typing import Any
 
 from attrs import field, frozen
 from treq.client import HTTPClient
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IConsumer
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IResponse
+from twisted.web.iweb import IAgent, IBodyProducer, IResponse
+from zope.interface import implementer
 
 #: Bytes of the largest answer that is read: tokens carry the catalogue of a whole cloud.
 LARGEST_ANSWER = 4 * 1024 * 1024
@@ -63,7 +65,7 @@ class Exchange:
             body = json.dumps(document).encode("ascii")
             sent.setRawHeaders("Content-Type", ["application/json"])
         # A client keeps cookies; this one lives for one request.
-        client = HTTPClient(self._agent)
+        client = HTTPClient(self._agent, data_to_body_producer=_Document)
         reason = ""
         try:
             response: Any = await client.request(
@@ -90,6 +92,24 @@ def _parsed(content: bytes) -> Any:
         return json.loads(content)
     except (ValueError, RecursionError):
         return None
+
+
+@implementer(IBodyProducer)
+class _Document:
+    """A body so small that it is sent in one piece."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.length = len(content)
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        consumer.write(self._content)
+        return succeed(None)
+
+    def pauseProducing(self) -> None:
+        """It has all been written."""
+
+    resumeProducing = stopProducing = pauseProducing
 
 
 class _TooLarge(Exception):

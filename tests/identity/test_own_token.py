@@ -1,0 +1,106 @@
+"""The server's own token: got once, renewed in time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from glancetx.deferreds import as_deferred
+from glancetx.identity.keystone_exchange import Exchange, KeystoneAway
+from glancetx.identity.own_token import OwnToken
+from tests.identity.fake_keystone import URL, FakeKeystone, own_credentials, started_clock
+
+
+class OwnTokenCase(SynchronousTestCase):
+    """A fake Keystone, and a token of ours."""
+
+    password: str | None = None
+
+    def setUp(self) -> None:
+        self.clock = started_clock()
+        self.keystone = FakeKeystone()
+        self.own = self.make()
+
+    def make(self, **changes: Any) -> OwnToken:
+        exchange = Exchange(self.keystone.agent, self.clock)
+        return OwnToken(self.clock, exchange, URL, own_credentials(**changes))
+
+    def get(self) -> str:
+        text: str = self.successResultOf(as_deferred(self.own.get()))
+        return text
+
+    def asking(self) -> Deferred[str]:
+        return as_deferred(self.own.get())
+
+
+class LifeTests(OwnTokenCase):
+    """How long it is used."""
+
+    def test_kept(self) -> None:
+        """It is got when it is first needed, and then kept."""
+        self.assertEqual(self.keystone.logins, [])
+        self.assertEqual([self.get(), self.get()], ["own-1", "own-1"])
+        self.assertEqual(len(self.keystone.logins), 1)
+
+    def test_renewed(self) -> None:
+        """It is renewed when four fifths of its life have passed."""
+        self.get()
+        self.clock.advance(0.8 * 3600 - 1)
+        self.assertEqual(self.get(), "own-1")
+        self.clock.advance(2)
+        self.assertEqual(self.get(), "own-2")
+
+    def test_dropped(self) -> None:
+        """One that is dropped is got anew, and only the one that was meant is dropped."""
+        self.own.drop(self.get())
+        self.assertEqual(self.get(), "own-2")
+        self.own.drop("own-1")
+        self.assertEqual(self.get(), "own-2")
+
+    def test_one_login_for_all(self) -> None:
+        """Many who need it at the same time cause one login."""
+        self.keystone.is_holding = True
+        asking = [self.asking() for _ in range(50)]
+        self.keystone.release()
+        self.assertEqual({self.successResultOf(each) for each in asking}, {"own-1"})
+        self.assertEqual(len(self.keystone.logins), 1)
+
+
+class FailureTests(OwnTokenCase):
+    """When there is none to be had."""
+
+    def test_wrong_password(self) -> None:
+        """Refused credentials are tried again after a pause: users get locked out."""
+        self.own = self.make(password="wrong")
+        for _ in range(5):
+            self.failureResultOf(self.asking(), KeystoneAway)
+        self.assertEqual(len(self.keystone.logins), 1)
+        self.clock.advance(10)
+        self.failureResultOf(self.asking(), KeystoneAway)
+        self.assertEqual(len(self.keystone.logins), 2)
+
+    def test_away(self) -> None:
+        """When Keystone is away the next one tries again at once."""
+        self.keystone.agent.is_down = True
+        self.failureResultOf(self.asking(), KeystoneAway)
+        self.keystone.agent.is_down = False
+        self.assertEqual(self.get(), "own-1")
+
+    def test_silent(self) -> None:
+        """A login that is not answered ends after ten seconds."""
+        self.keystone.is_holding = True
+        asking = self.asking()
+        self.clock.advance(9)
+        self.assertNoResult(asking)
+        self.clock.advance(1)
+        self.failureResultOf(asking, KeystoneAway)
+
+    def test_strange_answers(self) -> None:
+        """Answers that Keystone does not give are no token."""
+        for instead in ((500, b""), (302, b""), (201, b"nonsense"), (201, b"{}"), (200, b"{}")):
+            self.keystone.instead = instead
+            self.failureResultOf(self.asking(), KeystoneAway)
+        self.keystone.instead = None
+        self.get()
