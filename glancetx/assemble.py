@@ -24,6 +24,7 @@ from glancetx.parts import (
     make_shelf,
 )
 from glancetx.registry_source import RegistrySource, registry_source
+from glancetx.rights import Rights, make_rights
 from glancetx.shelf import Shelf
 from glancetx.streams import Metering
 from glancetx.threads import Threads
@@ -38,6 +39,7 @@ from glancetx.web.root import Front, Root
 from glancetx.web.site import StreamingSite
 from glancetx.web.v1.images import ImagesV1
 from glancetx.web.v1.members import MembersV1
+from glancetx.web.v1.permissions import Permissions
 from glancetx.web.v1.uploading import Receiver
 
 #: Seconds that transfers which were cut off get to clear up at shutdown.
@@ -52,12 +54,13 @@ def assemble(reactor: Any, settings: Settings) -> Server:
 
     :raises ConfigError: with one sentence about the first mistake in the settings.
     """
+    rights = make_rights(reactor, settings)
     authenticator = make_authenticator(reactor, settings)
     is_open = settings.allow_open or not isinstance(authenticator, Everybody)
     endpoints = server_endpoints(reactor, settings.listen, is_open=is_open)
     source = registry_source(reactor, settings.registry, settings.data)
     shelf = make_shelf(reactor, settings)
-    return Server(reactor, settings, endpoints, source, shelf, authenticator)
+    return Server(reactor, settings, endpoints, source, shelf, authenticator, rights)
 
 
 @define
@@ -70,6 +73,7 @@ class Server:
     _source: RegistrySource
     _shelf: Shelf
     _authenticator: IAuthenticator
+    _rights: Rights
     _services: list[IService] = field(factory=list, init=False)
     _ports: list[IListeningPort] = field(factory=list, init=False)
     _front: _Front | None = field(default=None, init=False)
@@ -79,7 +83,8 @@ class Server:
         registry = await self._source.open()
         hashing = Threads(self._reactor, "hash", os.cpu_count() or 1)
         self._start(hashing)
-        for part in (*(shelved.store for shelved in self._shelf), self._authenticator):
+        stores = (shelved.store for shelved in self._shelf)
+        for part in (*stores, self._authenticator, self._rights.file):
             if IService.providedBy(part):
                 self._start(IService(part))
         self._front = self._assemble(registry, Metering(hashing))
@@ -91,7 +96,7 @@ class Server:
 
     async def reload(self) -> None:
         """Read again what operators change while the daemon runs."""
-        for part in (self._authenticator,):
+        for part in (self._authenticator, self._rights.file):
             if IReloadable.providedBy(part):
                 await IReloadable(part).reload()
 
@@ -119,17 +124,21 @@ class Server:
         transfers = Transfers(clock, registry, settings.transfer_lease)
         deletions = make_deletions(settings, registry, self._shelf, transfers)
         uploads = Uploads(registry, transfers, metering, limits)
+        rights = self._rights
+        permissions = Permissions(rights.policy, rights.protections)
         v1 = ImagesV1(
-            Catalogue(registry, limits),
+            Catalogue(registry, limits, rights.protections),
             Receiver(uploads, self._shelf),
             Downloads(self._shelf),
             deletions,
-            MembersV1(Members(registry, limits)),
+            MembersV1(Members(registry, limits), permissions),
+            permissions,
             limits,
             clock,
             idle_timeout,
         )
-        gate = Gate(v1.app.resource(), self._authenticator, make_recognition(settings))
+        recognition = make_recognition(settings, rights.policy)
+        gate = Gate(v1.app.resource(), self._authenticator, recognition)
         root = Root(gate, Front(settings.public_endpoint, settings.enable_v1_api))
         return _Front(
             StreamingSite(root, clock, idle_timeout),

@@ -30,6 +30,7 @@ class Settings:
     one second.
     With ``delayed_delete`` the bytes of deleted images are kept for ``scrub_time`` seconds, and
     those whose time has come are looked for every ``wakeup_time`` seconds.
+    ``policy_file`` and ``property_protection_file`` are paths.
     ``store`` has at least one description, the default for writing first.
     """
 
@@ -42,6 +43,9 @@ class Settings:
     allow_anonymous_access: bool = False
     owner_is_tenant: bool = True
     admin_role: str = "admin"
+    policy_file: str | None = None
+    property_protection_file: str | None = None
+    property_protection_rule_format: str = "roles"
     drain: float = 60.0
     client_socket_timeout: float = 900.0
     transfer_lease: float = 30.0
@@ -75,6 +79,9 @@ _KINDS: Mapping[str, str] = {
     "allow_anonymous_access": _SWITCH,
     "owner_is_tenant": _SWITCH,
     "admin_role": _TEXT,
+    "policy_file": _TEXT,
+    "property_protection_file": _TEXT,
+    "property_protection_rule_format": _TEXT,
     "drain": _SECONDS,
     "client_socket_timeout": _SECONDS,
     "transfer_lease": _LEASE,

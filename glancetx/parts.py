@@ -15,6 +15,7 @@ from glancetx.plugins import (
     open_authenticator,
     open_store,
 )
+from glancetx.policy.enforcer import Policy
 from glancetx.shelf import Shelf, ShelvedStore
 from glancetx.usecases.delete import Deletions
 from glancetx.usecases.janitor import Janitor
@@ -56,12 +57,13 @@ def make_authenticator(reactor: Any, settings: Settings) -> IAuthenticator:
         raise ConfigError(f"--auth {error}") from error
 
 
-def make_recognition(settings: Settings) -> Recognition:
+def make_recognition(settings: Settings, policy: Policy) -> Recognition:
     """What becomes of those who were found out."""
     return Recognition(
         admin_role=settings.admin_role,
         owner_is_tenant=settings.owner_is_tenant,
         allow_anonymous_access=settings.allow_anonymous_access,
+        context_is_admin=policy.is_admin,
     )
 
 

@@ -34,6 +34,7 @@ TOP = frozenset(
         "options",
         "parts",
         "registry_source",
+        "rights",
     }
 )
 

@@ -12,6 +12,9 @@ from twisted.web.resource import IResource, Resource
 from glancetx.access import OPERATOR, Caller
 from glancetx.identity.everybody import Everybody
 from glancetx.limits import Limits
+from glancetx.policy.enforcer import Policy
+from glancetx.policy.protections import Protections
+from glancetx.policy.rules import compile_rules
 from glancetx.registry.memory import MemoryRegistry
 from glancetx.shelf import Shelf, ShelvedStore
 from glancetx.stores.memory import MemoryStore
@@ -32,6 +35,7 @@ from glancetx.web.root import Front, Root
 from glancetx.web.site import StreamingSite
 from glancetx.web.v1.images import ImagesV1
 from glancetx.web.v1.members import MembersV1
+from glancetx.web.v1.permissions import Permissions
 from glancetx.web.v1.uploading import Receiver
 
 FORMATS = {
@@ -39,6 +43,16 @@ FORMATS = {
     "x-image-meta-disk_format": "raw",
     "x-image-meta-container_format": "bare",
 }
+
+
+def policy(**rules: object) -> Policy:
+    """A policy that is as shipped but for these rules."""
+    compiled = compile_rules(rules)
+    return Policy(lambda: compiled)
+
+
+#: Tests need no admin for a public image.
+EVERYBODY_PUBLISHES = policy(publicize_image="@")
 
 
 @define
@@ -61,6 +75,8 @@ class Api:
     more_stores: tuple[ShelvedStore, ...] = ()
     metering_memory: int = 24 << 20
     scrub_time: float | None = None
+    policy: Policy = EVERYBODY_PUBLISHES
+    protections: Protections = field(factory=Protections)
     authenticator: Any = None
     recognition: Recognition = field(factory=Recognition)
     transfers: Transfers = field(init=False)
@@ -77,12 +93,14 @@ class Api:
         deletions = Deletions(self.registry, shelf, self.transfers, self.scrub_time)
         self.janitor = Janitor(self.clock, self.registry, shelf, deletions)
         uploads = Uploads(self.registry, self.transfers, metering, self.limits)
+        permissions = Permissions(self.policy, self.protections)
         v1 = ImagesV1(
-            Catalogue(self.registry, self.limits),
+            Catalogue(self.registry, self.limits, self.protections),
             Receiver(uploads, shelf),
             Downloads(shelf),
             deletions,
-            MembersV1(Members(self.registry, self.limits)),
+            MembersV1(Members(self.registry, self.limits), permissions),
+            permissions,
             self.limits,
             self.clock,
             self.idle_timeout,

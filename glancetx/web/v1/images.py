@@ -7,8 +7,9 @@ from klein import Klein
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.iweb import IRequest
 
-from glancetx.access import may_change
+from glancetx.access import Caller, may_change
 from glancetx.change import Change
+from glancetx.errors import NotFound
 from glancetx.image import Image
 from glancetx.limits import Limits
 from glancetx.usecases.catalogue import Catalogue
@@ -21,10 +22,11 @@ from glancetx.web.failures import install_error_handlers
 from glancetx.web.ranges import requested_span
 from glancetx.web.request import StreamingRequest
 from glancetx.web.respond import pour
-from glancetx.web.v1.handling import dispatch, empty_answer, json_answer
+from glancetx.web.v1.handling import dispatch, empty_answer, json_answer, set_etag
 from glancetx.web.v1.listing import read_listing
 from glancetx.web.v1.members import MembersV1
 from glancetx.web.v1.meta import RequestMeta, read_meta, used_headers
+from glancetx.web.v1.permissions import Permissions
 from glancetx.web.v1.records import draft, revision
 from glancetx.web.v1.render import (
     STATUS_REASON,
@@ -57,6 +59,7 @@ class ImagesV1:
         downloads: Downloads,
         deletions: Deletions,
         members: MembersV1,
+        permissions: Permissions,
         limits: Limits,
         clock: IReactorTime,
         idle_timeout: float | None,
@@ -66,6 +69,7 @@ class ImagesV1:
         self._downloads = downloads
         self._deletions = deletions
         self._members = members
+        self._permissions = permissions
         self._limits = limits
         self._clock = clock
         self._idle_timeout = idle_timeout
@@ -111,14 +115,15 @@ class ImagesV1:
     # -- lists
 
     async def _list_brief(self, request: StreamingRequest) -> bytes:
-        return json_answer(request, 200, list_document(brief(i) for i in await self._page(request)))
+        return json_answer(request, 200, list_document(map(brief, await self._page(request))))
 
     async def _list_detailed(self, request: StreamingRequest) -> bytes:
-        return json_answer(
-            request, 200, list_document(detailed(i) for i in await self._page(request))
-        )
+        caller, page = request.caller, await self._page(request)
+        readable = (self._permissions.readable(caller, image) for image in page)
+        return json_answer(request, 200, list_document(map(detailed, readable)))
 
     async def _page(self, request: StreamingRequest) -> list[Image]:
+        self._permissions.check("get_images", request.caller)
         listing = read_listing(request.caller, request.args or {})
         return await self._catalogue.page(
             request.caller,
@@ -133,26 +138,28 @@ class ImagesV1:
     async def _create(self, request: StreamingRequest) -> bytes:
         meta = self._read_meta(request)
         base_url = host_url(request)
+        brings_data = has_data(request)
+        self._permissions.check_create(request.caller, meta, brings_data)
         refuse_external_sources(meta)
         self._receiver.check_store(meta)
-        brings_data = has_data(request)
         image = await self._catalogue.reserve(draft(request.caller, meta, brings_data))
         if brings_data:
             image = await self._receiver.receive(request, image, meta)
         request.setHeader("Location", f"{base_url}/v1/images/{image.image_id}")
-        _set_etag(request, image)
+        set_etag(request, image)
         return json_answer(request, 201, image_document(image))
 
     async def _show(self, request: StreamingRequest, image_id: str) -> bytes:
+        self._permissions.check("get_image", request.caller)
         image = await self._catalogue.show(request.caller, image_id)
-        _set_meta_headers(request, image)
+        _set_meta_headers(request, self._permissions.readable(request.caller, image))
         if image.status_reason is not None and may_change(request.caller, image):
             request.setHeader(STATUS_REASON, header_value(image.status_reason))
         return empty_answer(request)
 
     async def _download(self, request: StreamingRequest, image_id: str) -> bytes | None:
-        image = await self._catalogue.show(request.caller, image_id)
-        self._downloads.check(image)
+        self._permissions.check("get_image", request.caller)
+        image = await self._find_to_download(request.caller, image_id)
         if image.size == 0:
             _set_data_headers(request, image, 0)
             return b""
@@ -175,24 +182,41 @@ class ImagesV1:
         await pour(request, stream, length, self._clock, self._idle_timeout)
         return None
 
+    async def _find_to_download(self, caller: Caller, image_id: str) -> Image:
+        """As far as he may have its bytes and read its properties."""
+        try:
+            image = await self._catalogue.show(caller, image_id)
+            self._downloads.check(image)
+        except NotFound:
+            # Whoever may download nothing is not told what there is.
+            self._permissions.check("download_image", caller)
+            raise
+        self._permissions.check_download(caller, image)
+        return self._permissions.readable(caller, image)
+
     async def _update(self, request: StreamingRequest, image_id: str) -> bytes:
         meta = self._read_meta(request)
-        refuse_external_sources(meta)
         brings_data = has_data(request)
+        self._permissions.check_update(request.caller, meta, brings_data)
 
         def revise(image: Image) -> Change:
-            return revision(request.caller, image, meta, brings_data)
+            change = revision(request.caller, image, meta, brings_data)
+            self._permissions.check_location(request.caller, meta)
+            refuse_external_sources(meta)
+            return change
 
         image = await self._catalogue.change(
             request.caller, image_id, revise, before_upload=brings_data
         )
         if brings_data:
             image = await self._receiver.receive(request, image, meta)
-        _set_etag(request, image)
-        return json_answer(request, 200, image_document(image))
+        set_etag(request, image)
+        readable = self._permissions.readable(request.caller, image)
+        return json_answer(request, 200, image_document(readable))
 
     async def _delete(self, request: StreamingRequest, image_id: str) -> bytes:
         check_not_read_only(request.caller)
+        self._permissions.check("delete_image", request.caller)
         await self._deletions.delete(request.caller, image_id)
         return empty_answer(request)
 
@@ -214,7 +238,7 @@ install_error_handlers(ImagesV1.app)
 def _set_meta_headers(request: StreamingRequest, image: Image) -> None:
     for name, value in meta_headers(image):
         request.responseHeaders.addRawHeader(name, value)
-    _set_etag(request, image)
+    set_etag(request, image)
 
 
 def _set_data_headers(request: StreamingRequest, image: Image, length: int) -> None:
@@ -222,9 +246,3 @@ def _set_data_headers(request: StreamingRequest, image: Image, length: int) -> N
     request.setHeader("Content-Type", OCTET_STREAM)
     request.setHeader("Content-Length", str(length))
     request.setHeader("Accept-Ranges", "bytes")
-
-
-def _set_etag(request: StreamingRequest, image: Image) -> None:
-    """The bare MD5, without quotes (§4.3)."""
-    if image.checksum is not None:
-        request.setHeader(b"ETag", header_value(image.checksum))

@@ -19,6 +19,7 @@ from glancetx.web.v1.memberships import (
     read_memberships,
     shared_images_document,
 )
+from glancetx.web.v1.permissions import Permissions
 
 
 @frozen
@@ -26,6 +27,7 @@ class MembersV1:
     """Answers the paths of members, whose routes are among the others of v1."""
 
     _members: Members
+    _permissions: Permissions
 
     async def of_image(self, request: IRequest, image_id: str) -> bytes | None:
         """``/images/{id}/members``"""
@@ -53,6 +55,7 @@ class MembersV1:
         )
 
     async def _list(self, request: StreamingRequest, image_id: str) -> bytes:
+        self._permissions.check("get_members", request.caller)
         members = await self._members.of_image(request.caller, image_id)
         return json_answer(request, 200, members_document(members))
 
@@ -61,21 +64,25 @@ class MembersV1:
         return json_answer(request, 200, shared_images_document(shared))
 
     async def _replace(self, request: StreamingRequest, image_id: str) -> bytes:
-        check_may_write(request.caller)
+        self._check_may_write("modify_member", request)
         memberships = read_memberships(await _document(request))
         await self._members.replace(request.caller, image_id, memberships)
         return no_content(request)
 
     async def _add(self, request: StreamingRequest, image_id: str, member: str) -> bytes:
-        check_may_write(request.caller)
+        self._check_may_write("modify_member", request)
         can_share = read_can_share(await _document(request))
         await self._members.add(request.caller, image_id, check_member_id(member), can_share)
         return no_content(request)
 
     async def _remove(self, request: StreamingRequest, image_id: str, member: str) -> bytes:
-        check_may_write(request.caller)
+        self._check_may_write("delete_member", request)
         await self._members.remove(request.caller, image_id, check_member_id(member))
         return no_content(request)
+
+    def _check_may_write(self, rule: str, request: StreamingRequest) -> None:
+        check_may_write(request.caller)
+        self._permissions.check(rule, request.caller)
 
 
 async def _refuse(request: StreamingRequest) -> bytes:
