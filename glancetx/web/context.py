@@ -26,24 +26,37 @@ class ReceivedHeaders(Mapping[str, str]):
     Those whose name has an underscore are not among them: a proxy that keeps ``X-Roles`` from its
     clients may well let ``X_Roles`` pass.
     Values of repeated ones are joined by commas, and what is not UTF-8 is replaced.
+    ``target`` holds what is told besides, as ``:method``: no header has such a name.
     """
 
-    def __init__(self, headers: Headers) -> None:
+    def __init__(self, headers: Headers, target: Mapping[str, str] | None = None) -> None:
         self._headers = headers
+        self._target = target or {}
 
     def __getitem__(self, name: str) -> str:
+        if name in self._target:
+            return self._target[name]
         values = None if "_" in name else self._headers.getRawHeaders(name.encode("utf-8"))
         if values is None:
             raise KeyError(name)
         return b",".join(values).decode("utf-8", "replace")
 
     def __iter__(self) -> Iterator[str]:
-        for name, _ in self._headers.getAllRawHeaders():
-            if b"_" not in name:
-                yield name.lower().decode("latin-1")
+        yield from self._target
+        for raw, _ in self._headers.getAllRawHeaders():
+            if b"_" not in raw:
+                yield raw.lower().decode("latin-1")
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def target_of(request: IRequest) -> Mapping[str, str]:
+    """What is asked for, by the names of HTTP/2: the method, and the path without its query."""
+    return {
+        ":method": request.method.decode("latin-1"),
+        ":path": request.uri.partition(b"?")[0].decode("latin-1"),
+    }
 
 
 def peer_of(request: IRequest) -> str | None:

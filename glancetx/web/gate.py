@@ -12,7 +12,7 @@ from glancetx.access import Caller
 from glancetx.errors import GlanceError, NotAuthenticated
 from glancetx.interfaces import IAuthenticator
 from glancetx.usecases.recognition import Recognition
-from glancetx.web.context import REQUEST_ID, ReceivedHeaders, peer_of, request_id
+from glancetx.web.context import REQUEST_ID, ReceivedHeaders, peer_of, request_id, target_of
 from glancetx.web.errors import HttpError, error_body
 from glancetx.web.failures import glance_error_body
 from glancetx.web.request import StreamingRequest, streaming
@@ -73,7 +73,7 @@ class Gate(Resource):
         return answer
 
     async def _caller_of(self, request: StreamingRequest) -> Caller:
-        headers = ReceivedHeaders(request.requestHeaders)
+        headers = ReceivedHeaders(request.requestHeaders, target_of(request))
         try:
             identity = await self._authenticator.authenticate(headers, peer_of(request))
         except NotAuthenticated:

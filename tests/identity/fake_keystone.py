@@ -130,7 +130,8 @@ class SwitchedAgent:
     ) -> Deferred[IResponse]:
         if self.is_down:
             return fail(ConnectionRefusedError())
-        return self._agent.request(method, uri, headers, bodyProducer)
+        response: Deferred[IResponse] = self._agent.request(method, uri, headers, bodyProducer)
+        return response
 
     def flush(self) -> None:
         self._agent.flush()

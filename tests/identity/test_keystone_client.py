@@ -40,8 +40,9 @@ class ClientCase(SynchronousTestCase):
             Limits(seconds=10.0, calls=4, queue=3),
         )
         self.events: list[Any] = []
-        globalLogPublisher.addObserver(self.events.append)
-        self.addCleanup(globalLogPublisher.removeObserver, self.events.append)
+        observer: Any = self.events.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
 
     def asking(self, text: str = "good", may_be_expired: bool = False) -> Deferred[Token | None]:
         return as_deferred(self.client.validate(text, may_be_expired))

@@ -116,7 +116,7 @@ class ReadTests(SynchronousTestCase):
     """The file itself."""
 
     def write(self, text: str, mode: int = 0o600) -> str:
-        path = self.mktemp()
+        path: str = self.mktemp()
         with open(path, "w") as file:
             file.write(text)
         os.chmod(path, mode)
@@ -124,8 +124,9 @@ class ReadTests(SynchronousTestCase):
 
     def warnings_of(self, path: str) -> int:
         events: list[Any] = []
-        globalLogPublisher.addObserver(events.append)
-        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        observer: Any = events.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
         read_credentials(path)
         self.assertNotIn(SECRET, repr(events))
         return len([event for event in events if "credentials" in event.get("log_format", "")])

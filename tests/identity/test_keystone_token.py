@@ -88,7 +88,7 @@ class MalformedTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """Anything else is refused in a sentence that tells nothing of it."""
-        for words in (
+        documents: tuple[Any, ...] = (
             None,
             [],
             {},
@@ -101,7 +101,8 @@ class MalformedTests(SynchronousTestCase):
             document(roles=[{"name": None}]),
             document(expires_at="tomorrow"),
             document(application_credential=credential({"service": "image"})),
-        ):
+        )
+        for words in documents:
             error = self.assertRaises(ValueError, parse_token, words)
             self.assertEqual(str(error), "this is not a token of Keystone")
             self.assertIsNone(error.__context__)

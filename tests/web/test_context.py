@@ -8,7 +8,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.test.requesthelper import DummyChannel
 
 from glancetx.access import OPERATOR, Caller
-from glancetx.web.context import ReceivedHeaders, host_url, peer_of, request_id
+from glancetx.web.context import ReceivedHeaders, host_url, peer_of, request_id, target_of
 from glancetx.web.errors import HttpError
 from glancetx.web.request import StreamingRequest
 
@@ -102,6 +102,25 @@ class ReceivedHeadersTests(SynchronousTestCase):
     def test_odd_bytes(self) -> None:
         """What is not UTF-8 is replaced."""
         self.assertEqual(self.headers((b"a", b"\xff"))["a"], "\ufffd")
+
+    def test_target(self) -> None:
+        """What is asked for is told besides, under names that no header can have."""
+        received = Headers({b"a": [b"b"]})
+        self.assertRaises(ValueError, received.addRawHeader, b":path", b"/v1/images/spoofed")
+        headers = ReceivedHeaders(received, {":method": "GET", ":path": "/v1/images"})
+        expected = {":method": "GET", ":path": "/v1/images", "a": "b"}
+        self.assertEqual(dict(headers), expected)
+        self.assertEqual(len(headers), 3)
+
+
+class TargetTests(SynchronousTestCase):
+    """What is asked for."""
+
+    def test_as_sent(self) -> None:
+        """The path is as it was sent, without its query."""
+        request = request_at(None)
+        request.method, request.uri = b"PUT", b"/v1/images/a%2Fb?c=/d?e"
+        self.assertEqual(target_of(request), {":method": "PUT", ":path": "/v1/images/a%2Fb"})
 
 
 class PeerTests(SynchronousTestCase):

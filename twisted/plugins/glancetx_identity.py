@@ -2,6 +2,12 @@
 
 from glancetx.plugins import AuthenticatorMaker
 
+keystone = AuthenticatorMaker(
+    "keystone",
+    "glancetx.identity.keystone.keystone",
+    "keystone:URL:credentials=FILE[:ca=FILE][:cache=300][:auth_uri=URL][:service_roles=service]"
+    "[:timeout=10][:calls=16]  knows the tokens of OpenStack's Keystone",
+)
 none = AuthenticatorMaker(
     "none",
     "glancetx.identity.everybody.Everybody",
