@@ -54,7 +54,7 @@ def assemble(reactor: Any, settings: Settings) -> Server:
 
     :raises ConfigError: with one sentence about the first mistake in the settings.
     """
-    rights = make_rights(reactor, settings)
+    rights = make_rights(reactor, settings, Threads(reactor, "policy", 1))
     authenticator = make_authenticator(reactor, settings)
     is_open = settings.allow_open or not isinstance(authenticator, Everybody)
     endpoints = server_endpoints(reactor, settings.listen, is_open=is_open)

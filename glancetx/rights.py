@@ -30,23 +30,22 @@ class Rights:
     file: WatchedFile[Rules] | None = None
 
 
-def make_rights(reactor: Any, settings: Settings) -> Rights:
+def make_rights(reactor: Any, settings: Settings, threads: Threads) -> Rights:
     """
     The rights that the files of the settings describe, none of them watched yet.
 
-    This reads the files, which blocks.
+    This reads the files, which blocks; later the policy's is read in one of the threads.
 
     :raises ConfigError: with one sentence about the first mistake in a file.
     """
-    file = _policy_file(reactor, settings)
+    file = _policy_file(reactor, settings, threads)
     policy = Policy() if file is None else Policy(lambda: file.value)
     return Rights(policy, _protections(settings, policy), file)
 
 
-def _policy_file(reactor: Any, settings: Settings) -> WatchedFile[Rules] | None:
+def _policy_file(reactor: Any, settings: Settings, threads: Threads) -> WatchedFile[Rules] | None:
     if settings.policy_file is None:
         return None
-    threads = Threads(reactor, "policy", 1)
     try:
         return WatchedFile(reactor, Path(settings.policy_file), read_rules, threads)
     except ValueError as error:

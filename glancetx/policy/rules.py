@@ -9,28 +9,7 @@ from attrs import frozen
 
 from glancetx.policy.checks import All, Always, Any, Check, Credentials, Named, Not, Target
 from glancetx.policy.grammar import BadRule, parse_rule
-
-EVERYBODY = "@"
-ADMIN = "role:admin"
-
-#: The rules that are asked about, each with what it is when no file says otherwise (contract §9.3).
-SHIPPED: Mapping[str, str] = {
-    "context_is_admin": ADMIN,
-    "get_images": EVERYBODY,
-    "get_image": EVERYBODY,
-    "download_image": EVERYBODY,
-    "add_image": EVERYBODY,
-    "upload_image": EVERYBODY,
-    "copy_from": EVERYBODY,
-    "set_image_location": EVERYBODY,
-    "publicize_image": ADMIN,
-    "modify_image": EVERYBODY,
-    "delete_image": EVERYBODY,
-    "get_members": EVERYBODY,
-    "modify_member": EVERYBODY,
-    "delete_member": EVERYBODY,
-    "manage_image_cache": ADMIN,
-}
+from glancetx.policy.shipped import SHIPPED
 
 #: What a rule is that the file leaves out.
 DEFAULT = "default"
@@ -70,8 +49,9 @@ def compile_rules(given: Mapping[typing.Any, object]) -> Rules:
         except BadRule as error:
             raise BadRule(f"the rule {name!r} {error}") from None
     default = checks.get(DEFAULT)
-    for name in SHIPPED.keys() - checks.keys():
-        checks[name] = _left_out(parse_rule(SHIPPED[name], checks), default)
+    for shipped in SHIPPED:
+        if shipped.name not in given:
+            checks[shipped.name] = _left_out(parse_rule(shipped.rule, checks), default)
     _check_references(checks)
     return Rules(checks)
 
