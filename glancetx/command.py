@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from glancetx import __version__
 from glancetx.config import ConfigError, read_settings
 from glancetx.errors import GlanceError
+from glancetx.identity.token_file import new_token, token_lines
 from glancetx.live_registry import LiveRegistry
 from glancetx.operations import Operations, Outcome
 from glancetx.registry.embedded import EmbeddedFailure
@@ -23,6 +24,9 @@ from glancetx.registry.migrate import SchemaMismatch
 def main(arguments: Sequence[str] | None = None) -> None:
     """Do what the command line says, and exit: with 1 when any of it failed, 2 when it is wrong."""
     given = _parser().parse_args(arguments)
+    if "alone" in given:
+        given.alone(given)
+        return
     from twisted.internet.task import react
 
     def run(reactor: Any) -> Deferred[None]:
@@ -47,6 +51,20 @@ async def _run(reactor: Any, given: argparse.Namespace) -> None:
     _Report(given.json).show(outcome)
     if outcome.failed:
         sys.exit(1)
+
+
+def _new_token(given: argparse.Namespace) -> None:
+    """Make a token, which nobody will ever be shown again."""
+    token = new_token()
+    try:
+        lines = token_lines(token, given.user, given.project, given.role)
+    except ValueError as error:
+        sys.exit(f"glancetx: {error}")
+    if given.json:
+        print(json.dumps({"token": token, "lines": lines}))
+        return
+    print(f"The token, shown this once:\n\n{token}\n")
+    print(f"The lines that make it valid in the file of tokens:\n\n{lines}", end="")
 
 
 @frozen
@@ -85,6 +103,19 @@ def _parser() -> argparse.ArgumentParser:
         help="a store; may be repeated [file:DATA/images]",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    token = commands.add_parser(
+        "token",
+        help="make a token for --auth tokens:FILE",
+        description="Makes a token, and the lines that make it valid in the FILE of "
+        "--auth tokens:FILE. The file never holds the token itself.",
+    )
+    token.add_argument("--user", required=True, help="who has it")
+    token.add_argument("--project", help="whose images he works on [none]")
+    token.add_argument(
+        "--role", action="append", default=[], help="what he is; may be repeated [nothing]"
+    )
+    token.add_argument("--json", action="store_true", help="answer with one JSON object")
+    token.set_defaults(alone=_new_token)
     scrub = _command(
         commands,
         "scrub",

@@ -1,4 +1,4 @@
-"""Stores are found among the Twisted plugins, and made from description strings."""
+"""Stores and authenticators are found among the plugins, and made from description strings."""
 
 from __future__ import annotations
 
@@ -10,8 +10,18 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from glancetx.description import parse
-from glancetx.interfaces import IStore, IStoreMaker
-from glancetx.plugins import BadStore, StoreMaker, installed_stores, open_store
+from glancetx.identity.everybody import Everybody
+from glancetx.interfaces import IAuthenticator, IAuthenticatorMaker, IStore, IStoreMaker
+from glancetx.plugins import (
+    AuthenticatorMaker,
+    BadAuthenticator,
+    BadStore,
+    StoreMaker,
+    installed_authenticators,
+    installed_stores,
+    open_authenticator,
+    open_store,
+)
 from glancetx.stores.file import FileStore
 
 MAKER = StoreMaker("memory", "glancetx.stores.memory.MemoryStore", "memory:  in memory")
@@ -59,6 +69,36 @@ class OpenStoreTests(SynchronousTestCase):
             self.assertIn(FILE.help, str(error))
 
 
+NONE = AuthenticatorMaker("none", "glancetx.identity.everybody.Everybody", "none:  nobody")
+TRUSTED = AuthenticatorMaker("trusted", "glancetx.identity.trusted.TrustedProxy", "trusted:ADDRESS")
+
+
+class OpenAuthenticatorTests(SynchronousTestCase):
+    """A description becomes an authenticator, or a sentence for the operator."""
+
+    def refused(self, text: str, *makers: AuthenticatorMaker) -> str:
+        error = self.assertRaises(BadAuthenticator, open_authenticator, None, parse(text), makers)
+        return str(error)
+
+    def test_opens(self) -> None:
+        """The maker of the kind makes it."""
+        verifyObject(IAuthenticatorMaker, NONE)
+        authenticator = open_authenticator(None, parse("none:"), [TRUSTED, NONE])
+        self.assertIsInstance(authenticator, Everybody)
+        verifyObject(IAuthenticator, authenticator)
+
+    def test_unknown_kind(self) -> None:
+        """An unknown kind is refused by a sentence that names the known ones."""
+        self.assertIn("(installed: none, trusted)", self.refused("fido:", NONE, TRUSTED))
+        self.assertIn("(installed: none)", self.refused("fido:"))
+
+    def test_bad_arguments(self) -> None:
+        """Arguments that make no sense are refused by a sentence that says what to write."""
+        for text in ("trusted:", "trusted:a", "trusted:::1", "trusted:10.0.0.1:x=y"):
+            self.assertIn("write trusted:ADDRESS", self.refused(text, TRUSTED))
+        self.assertIn("write none:", self.refused("none:x:y", NONE))
+
+
 class InstalledTests(SynchronousTestCase):
     """What is installed, seen from fresh processes."""
 
@@ -94,12 +134,21 @@ class InstalledTests(SynchronousTestCase):
         )
         self.assertEqual(self.run_python(code, directory), "attic True MemoryStore True\n")
 
+    def test_our_authenticators(self) -> None:
+        """So are our ways to authenticate."""
+        makers = installed_authenticators()
+        self.assertTrue({"none", "tokens", "trusted"} <= makers.keys())
+        for maker in makers.values():
+            verifyObject(IAuthenticatorMaker, maker)
+            self.assertTrue(maker.help.startswith(f"{maker.kind}:"))
+
     def test_imports_little(self) -> None:
         """Looking for plugins loads neither Klein nor the reactor, nor any store."""
         code = (
             "import sys\n"
             "from glancetx.plugins import installed_stores\n"
             "import twisted.plugins.glancetx_plugin, twisted.plugins.glancetx_stores\n"
+            "import twisted.plugins.glancetx_identity\n"
             "print(*[name for name in ('klein', 'twisted.internet.reactor', 'treq', 'psycopg2',\n"
             "    'glancetx.stores.file', 'glancetx.daemon') if name in sys.modules])\n"
         )

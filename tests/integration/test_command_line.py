@@ -167,7 +167,14 @@ class MistakeTests(SynchronousTestCase):
 
     def test_unknown_auth(self):
         """An unknown way to authenticate is refused: it must never mean none."""
-        self.assertIn("--auth", self.refused("--auth", "keystone:v2"))
+        self.assertIn("--auth no kind 'fido'", self.refused("--auth", "fido:v2"))
+        self.assertIn("--auth", self.refused("--auth", ":"))
+
+    def test_bad_auth(self):
+        """Arguments that make no sense are refused, and so is a file of tokens that is none."""
+        for auth in ("trusted:", "trusted:everybody", "tokens:", "none:x:y"):
+            self.assertIn("--auth", self.refused("--auth", auth))
+        self.assertIn("No such file", self.refused("--auth", "tokens:none.toml"))
 
     def test_bad_drain(self):
         """The drain is a number of seconds that ends."""
