@@ -23,6 +23,7 @@ class AccessRuleTests(SynchronousTestCase):
         self.assert_permits("/v1/images", "/v1/images")
         self.assert_refuses("/v1/images", "/v1/images/", "/v1/images/a", "/v1/image", "/V1/images")
         self.assert_refuses("/v1.images", "/v1/images", "/v1ximages")
+        self.assert_refuses("/v1.images/*", "/v1ximages/a")
 
     def test_one_segment(self) -> None:
         """A star, and a name in braces, stand for one segment that is not empty."""
