@@ -7,8 +7,10 @@ from typing import Any
 
 from twisted.web.iweb import IRequest
 
+from glancetx.image import Image
 from glancetx.web.errors import HTML, JSON, HttpError
 from glancetx.web.request import StreamingRequest, streaming
+from glancetx.web.v1.render import header_value
 
 Handler = Callable[[StreamingRequest], Coroutine[Any, Any, bytes | None]]
 
@@ -39,3 +41,9 @@ def no_content(request: StreamingRequest) -> bytes:
     """204, which has neither a type nor a length (contract §1.5)."""
     request.setResponseCode(204)
     return b""
+
+
+def set_etag(request: StreamingRequest, image: Image) -> None:
+    """The bare MD5, without quotes (contract §4.3)."""
+    if image.checksum is not None:
+        request.setHeader(b"ETag", header_value(image.checksum))

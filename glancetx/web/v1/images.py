@@ -8,39 +8,27 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.iweb import IRequest
 
 from glancetx.access import may_change
-from glancetx.change import Change
 from glancetx.image import Image
-from glancetx.limits import Limits
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.delete import Deletions
 from glancetx.usecases.download import Downloads
-from glancetx.web.context import host_url
 from glancetx.web.errors import HttpError
 from glancetx.web.failures import install_error_handlers
-from glancetx.web.ranges import requested_span
+from glancetx.web.ranges import Span, requested_span
 from glancetx.web.request import StreamingRequest
 from glancetx.web.respond import pour
-from glancetx.web.v1.handling import dispatch, empty_answer, json_answer
+from glancetx.web.v1.handling import dispatch, empty_answer, json_answer, set_etag
 from glancetx.web.v1.listing import read_listing
 from glancetx.web.v1.members import MembersV1
-from glancetx.web.v1.meta import RequestMeta, read_meta, used_headers
-from glancetx.web.v1.records import draft, revision
 from glancetx.web.v1.render import (
-    STATUS_REASON,
     brief,
     detailed,
-    header_value,
-    image_document,
     list_document,
     meta_headers,
+    progress_headers,
 )
-from glancetx.web.v1.uploading import (
-    OCTET_STREAM,
-    Receiver,
-    check_announced_size,
-    has_data,
-    refuse_external_sources,
-)
+from glancetx.web.v1.uploading import OCTET_STREAM
+from glancetx.web.v1.writing import WritingV1
 
 
 class ImagesV1:
@@ -52,20 +40,18 @@ class ImagesV1:
     def __init__(
         self,
         catalogue: Catalogue,
-        receiver: Receiver,
+        writing: WritingV1,
         downloads: Downloads,
         deletions: Deletions,
         members: MembersV1,
-        limits: Limits,
         clock: IReactorTime,
         idle_timeout: float | None,
     ) -> None:
         self._catalogue = catalogue
-        self._receiver = receiver
+        self._writing = writing
         self._downloads = downloads
         self._deletions = deletions
         self._members = members
-        self._limits = limits
         self._clock = clock
         self._idle_timeout = idle_timeout
 
@@ -77,7 +63,7 @@ class ImagesV1:
 
     @app.route("/images")
     async def images(self, request: IRequest) -> bytes | None:
-        return await dispatch(request, GET=self._list_brief, POST=self._create)
+        return await dispatch(request, GET=self._list_brief, POST=self._writing.create)
 
     @app.route("/images/detail")
     async def detail(self, request: IRequest) -> bytes | None:
@@ -91,7 +77,7 @@ class ImagesV1:
             request,
             GET=lambda request: self._download(request, image_id),
             HEAD=lambda request: self._show(request, image_id),
-            PUT=lambda request: self._update(request, image_id),
+            PUT=lambda request: self._writing.update(request, image_id),
             DELETE=lambda request: self._delete(request, image_id),
         )
 
@@ -129,42 +115,25 @@ class ImagesV1:
 
     # -- one image
 
-    async def _create(self, request: StreamingRequest) -> bytes:
-        meta = self._read_meta(request)
-        base_url = host_url(request)
-        refuse_external_sources(meta)
-        self._receiver.check_store(meta)
-        brings_data = has_data(request)
-        image = await self._catalogue.reserve(draft(request.caller, meta, brings_data))
-        if brings_data:
-            image = await self._receiver.receive(request, image, meta)
-        request.setHeader("Location", f"{base_url}/v1/images/{image.image_id}")
-        _set_etag(request, image)
-        return json_answer(request, 201, image_document(image))
-
     async def _show(self, request: StreamingRequest, image_id: str) -> bytes:
         image = await self._catalogue.show(request.caller, image_id)
         _set_meta_headers(request, image)
-        if image.status_reason is not None and may_change(request.caller, image):
-            request.setHeader(STATUS_REASON, header_value(image.status_reason))
+        if may_change(request.caller, image):
+            for name, value in progress_headers(image):
+                request.setHeader(name, value)
         return empty_answer(request)
 
     async def _download(self, request: StreamingRequest, image_id: str) -> bytes | None:
         image = await self._catalogue.show(request.caller, image_id)
         self._downloads.check(image)
-        if image.size == 0:
+        if image.size == 0 and not self._downloads.is_elsewhere(image):
             _set_data_headers(request, image, 0)
             return b""
-        span = requested_span(
-            request.getHeader("range"),
-            image.size,
-            if_range=request.getHeader("if-range"),
-            etag=image.checksum,
-        )
+        span = await self._requested_span(request, image)
         if span is None:
             stream = await self._downloads.open(image)
-            length = stream.length or image.size
-            image = evolve(image, size=length)
+            length = stream.length or image.size or None
+            image = evolve(image, size=length or 0)
         else:
             stream = await self._downloads.open(image, span.first, span.length)
             length = span.length
@@ -174,35 +143,19 @@ class ImagesV1:
         await pour(request, stream, length, self._clock, self._idle_timeout)
         return None
 
-    async def _update(self, request: StreamingRequest, image_id: str) -> bytes:
-        meta = self._read_meta(request)
-        refuse_external_sources(meta)
-        brings_data = has_data(request)
-
-        def revise(image: Image) -> Change:
-            return revision(request.caller, image, meta, brings_data)
-
-        image = await self._catalogue.change(
-            request.caller, image_id, revise, before_upload=brings_data
+    async def _requested_span(self, request: StreamingRequest, image: Image) -> Span | None:
+        header = request.getHeader("range")
+        # Nobody has to tell us the size as long as the whole is wanted.
+        total = 0 if header is None else await self._downloads.size_now(image)
+        if not total:
+            return None
+        return requested_span(
+            header, total, if_range=request.getHeader("if-range"), etag=image.checksum
         )
-        if brings_data:
-            image = await self._receiver.receive(request, image, meta)
-        _set_etag(request, image)
-        return json_answer(request, 200, image_document(image))
 
     async def _delete(self, request: StreamingRequest, image_id: str) -> bytes:
         await self._deletions.delete(request.caller, image_id)
         return empty_answer(request)
-
-    def _read_meta(self, request: StreamingRequest) -> RequestMeta:
-        user_agent = request.getHeader("user-agent") or ""
-        headers = used_headers(
-            request.requestHeaders.getAllRawHeaders(),
-            percent_encoded="python-glanceclient" in user_agent,
-        )
-        meta = read_meta(headers, self._limits)
-        check_announced_size(request, meta, self._limits)
-        return meta
 
 
 install_error_handlers(ImagesV1.app)
@@ -211,17 +164,12 @@ install_error_handlers(ImagesV1.app)
 def _set_meta_headers(request: StreamingRequest, image: Image) -> None:
     for name, value in meta_headers(image):
         request.responseHeaders.addRawHeader(name, value)
-    _set_etag(request, image)
+    set_etag(request, image)
 
 
-def _set_data_headers(request: StreamingRequest, image: Image, length: int) -> None:
+def _set_data_headers(request: StreamingRequest, image: Image, length: int | None) -> None:
     _set_meta_headers(request, image)
     request.setHeader("Content-Type", OCTET_STREAM)
-    request.setHeader("Content-Length", str(length))
+    if length is not None:
+        request.setHeader("Content-Length", str(length))
     request.setHeader("Accept-Ranges", "bytes")
-
-
-def _set_etag(request: StreamingRequest, image: Image) -> None:
-    """The bare MD5, without quotes (§4.3)."""
-    if image.checksum is not None:
-        request.setHeader(b"ETag", header_value(image.checksum))
