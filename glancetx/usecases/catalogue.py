@@ -21,7 +21,7 @@ from glancetx.errors import (
 from glancetx.image import Image, Status, Visibility
 from glancetx.interfaces import IRegistry
 from glancetx.limits import Limits
-from glancetx.query import Filters, ImageQuery, Order
+from glancetx.query import ANYTHING, NEWEST_FIRST, Filters, ImageQuery, Order
 from glancetx.usecases.sight import fetch_visible
 
 #: How often a change is thought over again because the image moved on meanwhile.
@@ -74,8 +74,8 @@ class Catalogue:
         *,
         everything: bool = False,
         public: bool | None = None,
-        filters: Filters = Filters(),
-        order: Order = Order(),
+        filters: Filters = ANYTHING,
+        order: Order = NEWEST_FIRST,
         marker: str | None = None,
         limit: int | None = None,
     ) -> list[Image]:

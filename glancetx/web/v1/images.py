@@ -109,6 +109,8 @@ class ImagesV1:
             request.caller,
             everything=listing.everything,
             public=listing.public,
+            filters=listing.filters,
+            order=listing.order,
             marker=listing.marker,
             limit=listing.limit,
         )

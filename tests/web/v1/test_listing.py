@@ -69,7 +69,7 @@ class PageTests(ListingCase):
             ("0", 0),
             ("-0", 0),
             ("%205%20", 5),
-            ("9" * 30, int("9" * 20)),
+            ("%2B7", 7), ("9" * 30, int("9" * 30)),
         ):
             self.assertEqual(read(f"limit={text}").limit, limit)
         self.assertIsNone(read("").limit)
