@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.access import OPERATOR
@@ -16,8 +19,8 @@ from glancetx.errors import (
 from glancetx.image import Image, Location, Status
 from glancetx.testing.stores import FailingStore
 from glancetx.testing.streams import HANG
-from tests.elsewhere import FAILING, HERE, REFUSED
-from tests.usecases.world import HELLO, LEASE, FaultyRegistry, GatedRegistry, World
+from tests.elsewhere import FAILING, HELLO, HERE, REFUSED
+from tests.usecases.world import LEASE, FaultyRegistry, GatedRegistry, World
 
 
 class CopyCase(SynchronousTestCase):
@@ -37,7 +40,7 @@ class CopyCase(SynchronousTestCase):
     def finish(self, number: int = 0) -> None:
         self.elsewhere.sources[number].finish()
 
-    def drain(self, seconds: float = 60) -> object:
+    def drain(self, seconds: float = 60) -> Deferred[None]:
         return as_deferred(self.world.here.copies.drain(seconds))
 
     def assert_status(self, status: Status, image_id: str = "i") -> None:
@@ -139,8 +142,8 @@ class EndTests(CopyCase):
 
     def test_mistake_of_a_source(self):
         """It is logged for the operator; others are told nothing of its inside."""
-        self.elsewhere.statuses[HERE] = None
-        self.elsewhere.things[HERE] = None
+        nonsense: Any = "much"
+        self.elsewhere.lies_by = nonsense
         self.copy()
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
         self.assert_killed("Internal error")

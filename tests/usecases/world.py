@@ -9,6 +9,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from glancetx.change import Change
 from glancetx.deferreds import as_deferred
 from glancetx.errors import RegistryUnavailable
 from glancetx.image import Image, Status
@@ -28,7 +29,8 @@ from glancetx.usecases.janitor import LONGEST_WAIT, Janitor
 from glancetx.usecases.sources import Sources
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
-from tests.elsewhere import HELLO, HERE, Elsewhere
+from tests.elsewhere import HELLO as HELLO
+from tests.elsewhere import HERE, Elsewhere
 
 LEASE = 30.0
 FINAL = {Status.QUEUED, Status.ACTIVE, Status.DEACTIVATED, Status.KILLED, Status.DELETED}
@@ -117,6 +119,7 @@ class Daemon:
     ) -> None:
         limits = Limits(image_size_cap=100)
         self.shelved = ShelvedStore("file", store)
+        self.registry = registry
         self.elsewhere = elsewhere or Elsewhere()
         shelf = Shelf([self.shelved, self.elsewhere.shelved])
         self.transfers = Transfers(clock, registry, LEASE)
@@ -135,6 +138,12 @@ class Daemon:
     async def copy(self, image: Image, location: str = HERE) -> None:
         """Make the record of a new image, and begin to copy into it."""
         image = await self.catalogue.reserve(image, self.copies.lease)
+        self.copies.start(image, self.sources.find(location), self.shelved)
+
+    async def copy_to(self, image_id: str, location: str = HERE) -> None:
+        """Begin to copy into an image that was reserved."""
+        change = Change(lease=self.copies.lease)
+        image = await self.registry.update(image_id, change, {Status.QUEUED})
         self.copies.start(image, self.sources.find(location), self.shelved)
 
 
