@@ -2,13 +2,20 @@
 
 import hashlib
 
-from twisted.internet import reactor as the_reactor
 from twisted.trial.unittest import TestCase
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 from twisted.web.static import File
 
-from tests.integration.daemon import FORMATS, eventually, folder, free_port, marked_file, start
+from tests.integration.daemon import (
+    FORMATS,
+    eventually,
+    folder,
+    free_port,
+    marked_file,
+    reactor,
+    start,
+)
 
 MIB = 1 << 20
 
@@ -22,7 +29,7 @@ class Slow(Resource):
         super().__init__()
         self.waiting = []
 
-    def render_GET(self, request):
+    def render(self, request):
         request.setHeader("Content-Length", str(64 * MIB))
         if request.method != b"HEAD":
             request.write(bytes(32 * MIB))
@@ -48,7 +55,7 @@ class CopyCase(TestCase):
         root = File(str(self.place))
         root.putChild(b"slow", self.slow)
         site = Site(root)
-        port = the_reactor.listenTCP(0, site, interface="127.0.0.1")
+        port = reactor.listenTCP(0, site, interface="127.0.0.1")
         self.addCleanup(port.stopListening)
         self.addCleanup(self.hang_up)
         self.source = f"http://127.0.0.1:{port.getHost().port}"
