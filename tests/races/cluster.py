@@ -90,11 +90,6 @@ class Cluster:
         command = [sys.executable, "-m", "glancetx", *options, *arguments, "--json"]
         return dict(json.loads(await run(self._test, *command).succeeds(60)))
 
-    def assert_quiet(self) -> None:
-        """Fails when a log, also of those who were killed, shows a traceback."""
-        for daemon in [*self.gone, *self.daemons]:
-            daemon.assert_quiet()
-
     def _options(self, number: int) -> list[Any]:
         return [
             "--data",

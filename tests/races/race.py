@@ -57,9 +57,9 @@ class RaceTests(TestCase):
             self.watch.end()
         await self.judge()
         self.report()
+        self.judge_logs()
         if faults := [fault.text for fault in self.model.faults]:
             self.fail("\n".join([f"{len(faults)} faults, the first ones:", *faults[:30]]))
-        self.cluster.assert_quiet()
 
     def clients(self):
         """Clients that know both daemons."""
@@ -211,18 +211,25 @@ class RaceTests(TestCase):
             self.model.fault(f"{row.image_id} is deleted, and its bytes come with {answer.status}")
 
     async def judge_members(self, rows):
-        """Those are members who were told so."""
-        statement = "SELECT image_id, member FROM members WHERE NOT removed"
-        found = set(self.watch.ask(statement))
-        for story in self.model.stories.values():
-            row = rows.get(story.image_id)
-            for member, is_member in story.members.items():
-                is_there = (story.image_id, member) in found
-                if row is None or row.status == "deleted":
-                    if is_there:
-                        self.model.fault(f"{story.image_id} is gone and has member {member}")
-                elif is_member is not None and is_member is not is_there:
-                    self.model.fault(f"{story.image_id} has {member} {is_there}, not {is_member}")
+        """Those are members who were told so, and nobody of images that are gone."""
+        for client in range(CLIENTS):
+            member = f"client{client}"
+            path, port = f"/v1/shared-images/{member}", self.cluster.ports[client % 2]
+            answer = await deferToThread(ask, port, "GET", path)
+            shared = {each["image_id"] for each in answer.json["shared_images"]}
+            for image_id, story in self.model.stories.items():
+                is_gone = image_id not in rows or rows[image_id].status == "deleted"
+                expected = False if is_gone else story.members.get(member, False)
+                if expected is not None and expected is not (image_id in shared):
+                    self.model.fault(f"{member} is a member of {image_id}: {not expected}")
+
+    def judge_logs(self):
+        """No log, also of those who were killed, shows a traceback."""
+        for daemon in [*self.cluster.gone, *self.cluster.daemons]:
+            try:
+                daemon.assert_quiet()
+            except AssertionError as error:
+                self.model.fault(f"a log is not quiet: {error}")
 
     def report(self):
         """What was done, so that one sees whether it was much."""
