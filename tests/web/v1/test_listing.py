@@ -17,8 +17,8 @@ TENANT = Caller(owner="t1", is_authenticated=True)
 AN_ID = "11111111-2222-3333-4444-555555555555"
 
 PARAMETERS = (
-    b"limit marker is_public name status min_ram min_disk protected size_min size_max changes-since "
-    b"sort_key sort_dir property-x property-"
+    b"limit marker is_public name status min_ram min_disk protected size_min size_max "
+    b"changes-since sort_key sort_dir property-x property-"
 ).split()
 VALUES = (b"", b"-1", b"1" * 5000, b"9999-12-31T23:59:59-01:00", b"2027-01-15", b"none", b"asc")
 
