@@ -11,7 +11,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from tests.races.content import KIB, SIZES, content, md5
-from tests.races.model import REFUSALS, Marks, Model, Story
+from tests.races.model import Marks, Model, Story
 
 OWNERS = ["one", "two", "three"]
 
@@ -105,17 +105,20 @@ class Client:
                 {"x-image-meta-size": str(len(data) + 1)},
             ]
         )
+        story.uploaders += 1
         began = monotonic()
         body, more = self._framed(data)
         headers = {**self._meta(story), **more, **wrong}
         answer = self._ask("POST", "/v1/images", headers, body)
-        self.model.answered("wrong upload", answer.status, {400, *REFUSALS}, began, answer.text)
+        allowed = {400, *_refusals(story)}
+        self.model.answered("wrong upload", answer.status, allowed, began, answer.text)
 
     def tear(self) -> None:
         """An upload whose client leaves in the middle."""
         story, data = self._new_image()
         if not self._reserve(story):
             return
+        story.uploaders += 1
         connection = HTTPConnection("127.0.0.1", self._port(), timeout=PATIENCE)
         try:
             connection.putrequest("PUT", f"/v1/images/{story.image_id}")
@@ -133,6 +136,7 @@ class Client:
     def copy(self) -> None:
         """An image that the daemon fetches by itself."""
         story = self.model.begin(self.chance, self.chance.choice(OWNERS))
+        story.uploaders += 1
         kind = self.chance.choice(["whole", "whole", "whole", "torn"])
         # What is empty cannot be torn.
         name, size = self.chance.getrandbits(40), self.chance.choice(SIZES[kind == "torn" :])
@@ -187,13 +191,11 @@ class Client:
         digest = md5(data)
         with self.model.lock:
             story.offered.add(digest)
+            story.uploaders += 1
         body, more = self._framed(data)
         began = monotonic()
         answer = self._ask(method, path, {**headers, **more}, body)
-        allowed = {200, 201, *REFUSALS}
-        if len(story.offered) > 1:
-            # Before either is taken, the size that one claims may have become that of the record.
-            allowed.add(400)
+        allowed = {200, 201, *_refusals(story)}
         if self.model.answered(f"{method} data", answer.status, allowed, began, answer.text):
             if answer.status in (200, 201):
                 image = answer.json["image"]
@@ -379,3 +381,14 @@ class Client:
             return Answer(None)
         finally:
             connection.close()
+
+
+def _refusals(story: Story) -> set[int]:
+    """What an uploader may be told besides success, after what was done to the image."""
+    refusals = {413}
+    if story.uploaders > 1:
+        # Before either is taken, the size that one claims may have become that of the record.
+        refusals |= {409, 400}
+    if story.deleters:
+        refusals |= {412, 404, 403}
+    return refusals

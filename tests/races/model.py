@@ -10,9 +10,6 @@ from time import monotonic
 
 from attrs import define, field, frozen
 
-#: What an uploader may be told besides success: no room, deleted meanwhile, or too late.
-REFUSALS = {413, 412, 409, 404, 403}
-
 #: What clients may see besides in the moments when a daemon is killed or sleeps.
 DISTURBED = {503, 409}
 
@@ -42,6 +39,8 @@ class Story:
     is_made: bool = False
     #: Whether it is a copy of something that can be had.
     has_whole_source: bool = False
+    #: How many brought bytes, right or wrong.
+    uploaders: int = 0
     #: How many tried to delete it.
     deleters: int = 0
     is_deleted: bool = False
