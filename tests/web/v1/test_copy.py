@@ -321,6 +321,15 @@ class PutTests(CopyCase):
         self.assert_status(self.put(image_id, data, HELLO), 400, "multiple image sources")
         self.assert_kept(image_id, "queued", name="old")
 
+    def test_lease(self):
+        """Somebody answers for the image from the answer on (R12)."""
+        posted = self.create(copy_from(REFUSED, size="5"))["id"]
+        image_id = self.queued()
+        self.document(self.put(image_id, copy_from(REFUSED, size="5")))
+        for each in posted, image_id:
+            lease_until = self.api.registry._records[each].lease_until
+            self.assertEqual(lease_until, self.api.transfers.lease)
+
     def test_data_while_a_copy_waits(self):
         """Whoever is first brings the bytes, and the other one leaves them alone."""
         image_id = self.create(copy_from(REFUSED, size="5"))["id"]

@@ -160,6 +160,13 @@ class PutTests(LocationCase):
         self.assert_status(response, 409, "must match the stored")
         self.assert_kept(image_id, "queued", size=6, locations=())
 
+    def test_size_untold(self):
+        """A source that tells none is believed to have what was reserved."""
+        self.elsewhere.tells_size = False
+        image_id = self.queued({**FORMATS, "x-image-meta-size": "5"})
+        document = self.document(self.put(image_id, {"x-image-meta-location": HERE}))
+        self.assertEqual((document["status"], document["size"]), ("active", 5))
+
     def test_data_besides(self):
         """Data and a location are one source too many (C-33)."""
         image_id = self.queued()
