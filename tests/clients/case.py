@@ -35,7 +35,7 @@ class ClientCase(TestCase):
 
     timeout = 300
 
-    async def setUp(self):
+    async def setUp(self):  # type: ignore[override]
         self.place = folder(self)
         config = self.place / "glance.toml"
         config.write_text(CONFIG)

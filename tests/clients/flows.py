@@ -91,7 +91,7 @@ class ReplicatorTests(FlowCase):
 
     def all_ids(self):
         """The ids of all images, page by page until one is empty."""
-        ids = []
+        ids: list[str] = []
         marker = ""
         while True:
             _, _, body = self.ask("GET", f"/images/detail?is_public=None{marker}")

@@ -69,7 +69,7 @@ class CreateTests(LibraryCase):
                 "properties": {"os_distro": "Straße", "empty": "", "Mixed-Case": "x"},
                 **FORMATS,
             }
-            requests = []
+            requests: list[str] = []
             made = client.images.create(data=BytesIO(DATA), return_req_id=requests, **fields)
             self.assertTrue(requests[0].startswith("req-"))
             self.assertEqual((made.id, made.name), (fields["id"], NAME))
@@ -254,7 +254,7 @@ class ListTests(LibraryCase):
             self.assertEqual(ids_of(client.images.list(limit=7, page_size=3)), newest_first[:7])
             rest = client.images.list(marker=newest_first[9], page_size=4)
             self.assertEqual(ids_of(rest), newest_first[10:])
-            requests = []
+            requests: list[str] = []
             list(client.images.list(page_size=10, return_req_id=requests))
             self.assertEqual(len(set(requests)), 3)
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from http.client import HTTPConnection
+from typing import Any
 
 import requests
 
@@ -116,7 +117,8 @@ class RequestsTests(ClientCase):
         def work():
             url = f"{self.daemon.url}/v1/images"
             with requests.Session() as session, self.file("image", DATA).open("rb") as file:
-                headers = {**OCTETS, **FORMATS, "x-image-meta-name": NAME.encode()}
+                headers: dict[str, str | bytes] = {**OCTETS, **FORMATS}
+                headers["x-image-meta-name"] = NAME.encode()
                 made = session.post(url, headers=headers, data=file)
                 self.assertEqual(made.status_code, 201)
                 image = made.json()["image"]
@@ -138,7 +140,7 @@ class RequestsTests(ClientCase):
                 listed = session.get(f"{url}/detail", params={"is_public": "None", "name": NAME})
                 self.assertEqual([each["id"] for each in listed.json()["images"]], [image["id"]])
                 members = f"{made.headers['Location']}/members"
-                share = {"memberships": [{"member_id": "one", "can_share": True}]}
+                share: Any = {"memberships": [{"member_id": "one", "can_share": True}]}
                 self.assertEqual(session.put(members, json=share).status_code, 204)
                 self.assertEqual(
                     session.get(members).json(),

@@ -106,4 +106,5 @@ class Cluster:
         listen = f"tcp:{self.ports[number]}:interface=127.0.0.1"
         config = self._place / f"{number}.toml"
         options = [*self._options(number), "--config", config, "--listen", listen]
-        return await start(self._test, *options, defaults=False)
+        daemon: Daemon = await start(self._test, *options, defaults=False)
+        return daemon

@@ -278,7 +278,7 @@ class RandomRequestsTests(TestCase):
         print(f"{dict(sorted(self.counts.items()))}, memory +{grown / MIB:.0f} MiB", flush=True)
         self.daemon.assert_quiet()
         self.assertLess(grown, 64 * MIB)
-        for status in ("200", "201", "204", "206", "400", "404", "409", "413"):
+        for status in ("200", "201", "204", "400", "404", "409"):
             self.assertIn(status, self.counts)
         await eventually(self.nothing_is_saving)
         self.assertEqual(await self.daemon.stop(), 0)
@@ -290,7 +290,7 @@ class RandomRequestsTests(TestCase):
         run = 0
         requests = st.lists(
             st.one_of(writes(source), writes(source), lists(), reads(), sharing()),
-            min_size=1,
+            min_size=8,
             max_size=20,
         )
 
