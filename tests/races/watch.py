@@ -6,7 +6,9 @@ import os
 import stat
 import threading
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import psycopg2
@@ -168,6 +170,7 @@ class Watch:
         # What is there both times was there together at the moment between.
         first, second = self.files(), self.files()
         owners = {digits_of(row.image_id): row.owner for row in rows}
+        self._check_dead(rows, first)
         # A file has two names for a moment when it is complete.
         sizes = {
             (owners.get(_digits_in(path)), first[path].st_ino): first[path].st_size
@@ -178,6 +181,19 @@ class Watch:
             if owner is not None:
                 lying[owner] += size
         self._check(lying, "on disk")
+
+    def _check_dead(self, rows: list[Row], files: Collection[str]) -> None:
+        """Of images that are dead and forgotten there is no file, unless its writer sleeps."""
+        if self.model.was_disturbed(monotonic()):
+            return
+        dead = {
+            digits_of(row.image_id): row
+            for row in rows
+            if row.is_at_rest and row.status in ("killed", "deleted")
+        }
+        for path in files:
+            if row := dead.get(_digits_in(path)):
+                self.model.fault(f"{row.image_id} is {row.status} and has {path}: {row.reason}")
 
     def _check(self, used: dict[str, int], where: str) -> None:
         for owner, size in used.items():
