@@ -57,15 +57,18 @@ EVERYBODY = Identity(roles={"admin"})
 OPERATOR = Caller(identity=EVERYBODY, is_admin=True)
 
 
-def may_see(caller: Caller, image: Image, *, is_member: bool = False) -> bool:
+def may_see(
+    caller: Caller, image: Image, *, is_member: bool = False, also_gone: bool = False
+) -> bool:
     """
     Whether the image exists as far as this caller is concerned (contract §9.4).
 
-    ``is_member`` says that it is shared with him.
+    ``is_member`` says that it is shared with him; ``also_gone``, that it does not matter whether
+    it is deleted.
     """
     if caller.is_admin:
         return True
-    if image.status.is_gone:
+    if image.status.is_gone and not also_gone:
         return False
     if image.owner is None or image.visibility in (Visibility.PUBLIC, Visibility.COMMUNITY):
         return True

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 from twisted.application.service import IService
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import ensureDeferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 
@@ -29,18 +29,22 @@ from glancetx.shelf import Shelf
 from glancetx.streams import Metering
 from glancetx.threads import Threads
 from glancetx.usecases.catalogue import Catalogue
+from glancetx.usecases.copy import Copies
 from glancetx.usecases.download import Downloads
 from glancetx.usecases.janitor import Janitor
 from glancetx.usecases.members import Members
+from glancetx.usecases.sources import Sources
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
 from glancetx.web.gate import Gate
 from glancetx.web.root import Front, Root
 from glancetx.web.site import StreamingSite
+from glancetx.web.v1.elsewhere import Elsewhere
 from glancetx.web.v1.images import ImagesV1
 from glancetx.web.v1.members import MembersV1
 from glancetx.web.v1.permissions import Permissions
 from glancetx.web.v1.uploading import Receiver
+from glancetx.web.v1.writing import WritingV1
 
 #: Seconds that transfers which were cut off get to clear up at shutdown.
 CLEARING_UP = 30.0
@@ -105,7 +109,10 @@ class Server:
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         if self._front is not None:
-            await self._front.site.drain(self._settings.drain)
+            seconds = self._settings.drain
+            copying = ensureDeferred(self._front.copies.drain(seconds))
+            await self._front.site.drain(seconds)
+            await copying
             idle = self._front.transfers.idle()
             idle.addTimeout(CLEARING_UP, self._reactor)
             await idle.addErrback(lambda _: _log.warn("transfers are left to the janitor"))
@@ -126,14 +133,18 @@ class Server:
         uploads = Uploads(registry, transfers, metering, limits)
         rights = self._rights
         permissions = Permissions(rights.policy, rights.protections)
+        copies = Copies(clock, uploads, transfers, limits, settings.copy_concurrency)
+        sources = Sources(registry, self._shelf, limits)
+        catalogue = Catalogue(registry, limits, rights.protections)
+        receiver = Receiver(uploads, self._shelf)
+        elsewhere = Elsewhere(sources, copies, receiver)
         v1 = ImagesV1(
-            Catalogue(registry, limits, rights.protections),
-            Receiver(uploads, self._shelf),
+            catalogue,
+            WritingV1(catalogue, receiver, elsewhere, permissions, limits),
             Downloads(self._shelf),
             deletions,
             MembersV1(Members(registry, limits), permissions),
             permissions,
-            limits,
             clock,
             idle_timeout,
         )
@@ -143,6 +154,7 @@ class Server:
         return _Front(
             StreamingSite(root, clock, idle_timeout),
             transfers,
+            copies,
             make_janitor(clock, settings, registry, self._shelf, deletions),
         )
 
@@ -160,4 +172,5 @@ class _Front:
 
     site: StreamingSite
     transfers: Transfers
+    copies: Copies
     janitor: Janitor

@@ -28,6 +28,7 @@ class Settings:
     A timeout of 0 lasts for ever.
     ``transfer_lease`` is how long after a daemon died its uploads are taken for running; at least
     one second.
+    ``copy_concurrency`` is how many images one daemon copies from elsewhere at the same time.
     With ``delayed_delete`` the bytes of deleted images are kept for ``scrub_time`` seconds, and
     those whose time has come are looked for every ``wakeup_time`` seconds.
     ``policy_file`` and ``property_protection_file`` are paths.
@@ -49,6 +50,7 @@ class Settings:
     drain: float = 60.0
     client_socket_timeout: float = 900.0
     transfer_lease: float = 30.0
+    copy_concurrency: int = 4
     delayed_delete: bool = False
     scrub_time: float = 0.0
     wakeup_time: float = 300.0
@@ -66,6 +68,7 @@ _SECONDS = "a number of seconds"
 _LEASE = "a number of seconds, at least 1"
 _SIZE = "bytes, or digits with a unit and no blank, as in 20GB"
 _COUNT = "a whole number from 0 on"
+_SOME = "a whole number from 1 on"
 _QUOTA = "a whole number"
 _SWITCH = "true or false"
 
@@ -85,6 +88,7 @@ _KINDS: Mapping[str, str] = {
     "drain": _SECONDS,
     "client_socket_timeout": _SECONDS,
     "transfer_lease": _LEASE,
+    "copy_concurrency": _SOME,
     "delayed_delete": _SWITCH,
     "scrub_time": _SECONDS,
     "wakeup_time": _LEASE,
@@ -117,7 +121,7 @@ def read_settings(command_line: Mapping[str, Any], config: str | None = None) ->
     return Settings(
         data=data,
         listen=tuple(given.pop("listen", DEFAULT_LISTEN)),
-        store=stores or (parse(f"file:{quote(str(data / 'images'))}"),),
+        store=stores or (parse(f"file:{quote(str(data / 'images'))}"), parse("http:")),
         limits=Limits(**limits),
         **given,
     )
@@ -163,10 +167,10 @@ def _is(kind: str, value: Any) -> bool:
         return False
     if kind is _SIZE:
         return isinstance(value, int | str) and _is_size(str(value))
+    least = 1 if kind in (_LEASE, _SOME) else 0
     if kind in (_SECONDS, _LEASE):
-        least = 1 if kind is _LEASE else 0
         return isinstance(value, (int, float)) and least <= value < float("inf")
-    return isinstance(value, int) and (kind is _QUOTA or value >= 0)
+    return isinstance(value, int) and (kind is _QUOTA or value >= least)
 
 
 def _is_size(text: str) -> bool:

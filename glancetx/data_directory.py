@@ -39,3 +39,26 @@ def claim(directory: Path) -> int:
             "stop it, or give this one its own with --data"
         ) from None
     return lock
+
+
+def visit(directory: Path, *, alone: bool = False) -> int | None:
+    """
+    Hold the directory as one of any number of guests, or, ``alone``, when there is none.
+
+    Whoever has claimed it for a moment only lets his guests leave before he ends what they use.
+    The descriptor of the lock, or None when it cannot be had now.
+
+    :raises ConfigError: when the directory cannot be used.
+    """
+    try:
+        lock = os.open(directory / "guests", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigError(
+            f"the data directory {directory} cannot be used: {error.strerror}"
+        ) from error
+    try:
+        fcntl.flock(lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock

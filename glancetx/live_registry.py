@@ -10,7 +10,7 @@ from attrs import define, field
 from twisted.internet.task import deferLater
 
 from glancetx.config import ConfigError
-from glancetx.data_directory import DataInUse, claim
+from glancetx.data_directory import DataInUse, claim, visit
 from glancetx.interfaces import IRegistry
 from glancetx.registry.running import RunningCluster
 from glancetx.registry_source import RegistrySource, registry_source
@@ -25,7 +25,8 @@ class LiveRegistry:
     Opens the registry beside a daemon, and never ends what the daemon started.
 
     The server of an embedded registry is the daemon's while one holds the data directory.
-    Without a daemon it is started for the moment, and no daemon can start meanwhile.
+    Without a daemon it is started for the moment, and no daemon can start meanwhile; others like
+    us join it as they would join a daemon's.
     """
 
     _reactor: Any
@@ -33,7 +34,8 @@ class LiveRegistry:
     _data: Path
     _source: RegistrySource | None = field(default=None, init=False)
     _cluster: RunningCluster | None = field(default=None, init=False)
-    _lock: int | None = field(default=None, init=False)
+    _claim: int | None = field(default=None, init=False)
+    _visit: int | None = field(default=None, init=False)
 
     async def open(self) -> IRegistry:
         """
@@ -52,12 +54,17 @@ class LiveRegistry:
 
     async def close(self) -> None:
         """Let go of everything; also after an `open` that failed."""
+        if self._claim is not None:
+            while (lock := visit(self._data, alone=True)) is None:
+                await deferLater(self._reactor, 0.1)
+            self._visit = lock
         if self._source is not None:
             await self._source.close()
         if self._cluster is not None:
             self._cluster.close()
-        if self._lock is not None:
-            os.close(self._lock)
+        for lock in self._visit, self._claim:
+            if lock is not None:
+                os.close(lock)
 
     async def _embedded(self) -> RegistrySource:
         directory = self._data / "registry"
@@ -66,9 +73,9 @@ class LiveRegistry:
         deadline = self._reactor.seconds() + PATIENCE
         while True:
             try:
-                self._lock = claim(self._data)
+                self._claim = claim(self._data)
             except DataInUse:
-                self._cluster = RunningCluster.at(directory)
+                self._join(directory)
             else:
                 return registry_source(self._reactor, self._description, self._data)
             if self._cluster is not None:
@@ -80,3 +87,14 @@ class LiveRegistry:
                     "name its own with --registry"
                 )
             await deferLater(self._reactor, 0.1)
+
+    def _join(self, directory: Path) -> None:
+        """Find the server that runs in the directory, unless its owner is about to end it."""
+        lock = visit(self._data)
+        if lock is None:
+            return
+        self._cluster = RunningCluster.at(directory)
+        if self._cluster is None:
+            os.close(lock)
+        else:
+            self._visit = lock

@@ -72,7 +72,10 @@ class Options(usage.Options):
         self._listen.append(endpoint)
 
     def opt_store(self, description: str) -> None:
-        """Store, [NAME=]KIND:ARGUMENTS; the first is written to. [default: file:DATA/images]"""
+        """
+        Store, [NAME=]KIND:ARGUMENTS; the first is written to.
+        [default: file:DATA/images and http:]
+        """
         self._stores.append(description)
 
     def opt_help_stores(self) -> None:

@@ -38,7 +38,7 @@ def make_shelf(reactor: Any, settings: Settings) -> Shelf:
         for description in settings.store:
             maker, store = open_store(reactor, description, makers)
             schemes = frozenset({maker.kind, *maker.schemes})
-            stores.append(ShelvedStore(description.name, store, schemes))
+            stores.append(ShelvedStore(description.name, store, schemes, maker.foreign))
         return Shelf(stores)
     except (BadStore, ValueError) as error:
         raise ConfigError(str(error)) from error

@@ -110,6 +110,12 @@ class Order:
         return tuple("" if value is None else value for value in values)
 
 
+#: No filters: whatever lives.
+ANYTHING = Filters()
+
+NEWEST_FIRST = Order()
+
+
 @frozen(kw_only=True)
 class ImageQuery:
     """
@@ -126,8 +132,8 @@ class ImageQuery:
     everything: bool = False
     owner: str | None = None
     public: bool | None = None
-    filters: Filters = Filters()
-    order: Order = Order()
+    filters: Filters = ANYTHING
+    order: Order = NEWEST_FIRST
     after: Image | None = None
     limit: int = field(validator=ge(0))
 

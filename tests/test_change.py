@@ -21,7 +21,8 @@ class ChangeTests(SynchronousTestCase):
         names = {attribute.name for attribute in fields(Image)}
         self.assertEqual(
             names - CHANGEABLE,
-            {"image_id", "properties", "reserved", "created_at", "updated_at", "deleted_at"},
+            {"image_id", "properties", "created_at", "updated_at", "deleted_at"}
+            | {"reserved", "transferred"},
         )
         self.assertTrue(names >= CHANGEABLE)
 

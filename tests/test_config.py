@@ -33,6 +33,8 @@ class WrongValueTests(SynchronousTestCase):
             "drain = inf",
             "client_socket_timeout = nan",
             "transfer_lease = 0.5",
+            "copy_concurrency = 0",
+            "copy_concurrency = 1.5",
             "wakeup_time = 0",
             "scrub_time = -1",
             "delayed_delete = 1",

@@ -150,7 +150,7 @@ class _GeneratedStream:
             raise BodyCutShort()
 
     async def _fetch(self) -> bytes | None:
-        self._fetching = as_deferred(anext(self._source, None))
+        self._fetching = as_deferred(_next(self._source))
         try:
             return await self._fetching
         except CancelledError:
@@ -184,3 +184,16 @@ class _GeneratedStream:
         resumed, self._resumed = self._resumed, None
         if resumed is not None:
             resumed.callback(None)
+
+
+async def _next(source: AsyncGenerator[bytes, None]) -> bytes | None:
+    """
+    The next chunk, or None after the last one.
+
+    In CPython ``anext`` with a default takes tuples apart that the generator awaits, such as rows
+    of a database, and fails.
+    """
+    try:
+        return await anext(source)
+    except StopAsyncIteration:
+        return None

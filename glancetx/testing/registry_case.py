@@ -9,6 +9,7 @@ from attrs import evolve
 
 from glancetx.image import Image, Location, Status, Visibility
 from glancetx.interfaces import IRegistry
+from glancetx.query import ImageQuery
 
 if TYPE_CHECKING:
     from twisted.trial.unittest import TestCase as _Base
@@ -71,3 +72,8 @@ class RegistryCase(_Base):
         error = await outcome_of(work)
         self.assertIsInstance(error, expected)
         return error
+
+    async def listed_ids(self, registry: IRegistry, **query: Any) -> list[str]:
+        """The ids of all images of a listing, in its order."""
+        images = await registry.select(ImageQuery(**query, limit=1000))
+        return [image.image_id for image in images]

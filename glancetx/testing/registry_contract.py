@@ -1,5 +1,5 @@
 """
-What every registry must do, as tests.
+What every registry must do, as tests; some need hypothesis.
 
 Mix `RegistryContract` into a `twisted.trial.unittest.TestCase` and supply ``make_registry``::
 
@@ -13,16 +13,27 @@ from __future__ import annotations
 from zope.interface.verify import verifyObject
 
 from glancetx.interfaces import IRegistry
+from glancetx.testing.registry_filters import FilterContract
 from glancetx.testing.registry_leases import LeaseContract
 from glancetx.testing.registry_listings import ListingContract
 from glancetx.testing.registry_members import MemberContract
+from glancetx.testing.registry_orders import OrderContract
+from glancetx.testing.registry_paging import PagingContract
 from glancetx.testing.registry_quotas import QuotaContract
 from glancetx.testing.registry_records import RecordContract
 from glancetx.testing.registry_updates import UpdateContract
 
 
 class RegistryContract(
-    RecordContract, UpdateContract, LeaseContract, ListingContract, MemberContract, QuotaContract
+    RecordContract,
+    UpdateContract,
+    LeaseContract,
+    ListingContract,
+    FilterContract,
+    OrderContract,
+    PagingContract,
+    MemberContract,
+    QuotaContract,
 ):
     """The promises of `IRegistry`."""
 

@@ -22,7 +22,7 @@ from glancetx.image import Image, Status, Visibility
 from glancetx.interfaces import IRegistry
 from glancetx.limits import Limits
 from glancetx.policy.protections import Protections
-from glancetx.query import Filters, ImageQuery, Order
+from glancetx.query import ANYTHING, NEWEST_FIRST, Filters, ImageQuery, Order
 from glancetx.usecases.sight import fetch_visible
 
 #: How often a change is thought over again because the image moved on meanwhile.
@@ -76,8 +76,8 @@ class Catalogue:
         *,
         everything: bool = False,
         public: bool | None = None,
-        filters: Filters = Filters(),
-        order: Order = Order(),
+        filters: Filters = ANYTHING,
+        order: Order = NEWEST_FIRST,
         marker: str | None = None,
         limit: int | None = None,
     ) -> list[Image]:

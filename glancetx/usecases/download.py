@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from attrs import frozen
 
-from glancetx.errors import ImageDeactivated, ImageNotActive, NoSuchData
+from glancetx.errors import BadRequest, ImageDeactivated, ImageNotActive, NoSuchData, NotFound
 from glancetx.image import Image, Status
 from glancetx.interfaces import IByteStream
 from glancetx.shelf import Shelf
@@ -25,6 +27,23 @@ class Downloads:
             raise ImageDeactivated(image.image_id)
         if image.status is not Status.ACTIVE:
             raise ImageNotActive(image.image_id)
+
+    def is_elsewhere(self, image: Image) -> bool:
+        """Whether its bytes lie where a user said, and others may change them."""
+        return any(self._shelf.holding(each).foreign is not None for each in image.locations)
+
+    async def size_now(self, image: Image) -> int:
+        """
+        How many bytes it has now, if they lie elsewhere and the source tells, or else by record.
+
+        What is wrong with a source is told by `open`.
+        """
+        for location in image.locations:
+            store = self._shelf.holding(location).foreign
+            if store is not None:
+                with suppress(BadRequest, NotFound):
+                    return await store.probe(location.key) or image.size
+        return image.size
 
     async def open(self, image: Image, offset: int = 0, length: int | None = None) -> IByteStream:
         """

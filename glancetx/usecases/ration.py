@@ -16,7 +16,7 @@ from glancetx.streams import chunks, from_chunks
 MIB = 1 << 20
 
 #: Bytes that are asked for at first, and at most in one further step.
-FIRST_STEP = 8 * MIB
+FIRST_STEP = MIB
 LARGEST_STEP = 256 * MIB
 
 

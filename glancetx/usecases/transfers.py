@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from glancetx.deferreds import as_deferred
+from glancetx.deferreds import as_deferred, finish_first
 from glancetx.errors import DeletedMeanwhile, GlanceError, RegistryUnavailable, StatusConflict
 from glancetx.image import Status
 from glancetx.interfaces import IRegistry
@@ -45,11 +45,14 @@ class Transfers:
         work: Awaitable[T],
         status: Status = Status.SAVING,
         progress: Callable[[], int] | None = None,
+        undo: Callable[[T], Awaitable[None]] | None = None,
     ) -> T:
         """
         The result of the work, while the image stays in ``status``, whose lease has just begun.
 
         ``progress`` tells how many bytes have come so far; each renewal records it.
+        ``undo`` is given the result of work that ended after its lease, when the image may not be
+        ours any more: whoever cleared up behind us has not seen it.
 
         :raises DeletedMeanwhile: when the image was deleted; the work has been cancelled.
         :raises StatusConflict: when another daemon declared the work dead.
@@ -63,7 +66,15 @@ class Transfers:
         heartbeat.clock = self._clock
         heartbeat.start(self.lease / 3, now=False)
         try:
-            return await deferred
+            result = await deferred
+            if undo is not None and self._clock.seconds() >= transfer.lease_until:
+                try:
+                    await self._registry.renew(image_id, status, self.lease)
+                except BaseException as error:
+                    transfer.end(_lost_by(error))
+                    await finish_first(undo(result))
+                    raise
+            return result
         except BaseException:
             # Work that is cancelled may put it in its own words.
             self._check_lease(transfer)
@@ -119,7 +130,7 @@ class Transfers:
             progress = None if transfer.progress is None else transfer.progress()
             await self._registry.renew(image_id, transfer.status, self.lease, progress)
         except StatusConflict as conflict:
-            transfer.end(DeletedMeanwhile(image_id) if conflict.found.is_gone else conflict)
+            transfer.end(_lost_by(conflict))
         except Exception as error:  # noqa: BLE001 - else this would be the last beat
             self._log.warn(
                 "could not renew the lease of image {image_id}: {error}",
@@ -138,6 +149,13 @@ class Transfers:
         """
         if self._clock.seconds() + beat >= transfer.lease_until:
             transfer.end(RegistryUnavailable())
+
+
+def _lost_by(error: BaseException) -> GlanceError:
+    """What somebody is told whose lease could not be renewed for this reason."""
+    if isinstance(error, StatusConflict):
+        return DeletedMeanwhile(error.image_id) if error.found.is_gone else error
+    return RegistryUnavailable()
 
 
 class _Transfer:

@@ -144,7 +144,12 @@ class Uploads:
         store = shelved.writable
         try:
             adding = store.add(image.image_id, metered)
-            key = await self._transfers.run(image.image_id, adding, progress=lambda: metered.size)
+            key = await self._transfers.run(
+                image.image_id,
+                adding,
+                progress=lambda: metered.size,
+                undo=lambda key: _delete_bytes(shelved, Location(shelved.name, key)),
+            )
         except TooLarge:
             if metered.size <= self._limits.image_size_cap:
                 Promise.of(image).check_size(metered.size)

@@ -24,12 +24,14 @@ _log = Logger()
 async def pour(
     request: StreamingRequest,
     stream: IByteStream,
-    length: int,
+    length: int | None,
     clock: IReactorTime,
     idle_timeout: float | None,
 ) -> None:
     """
     Pour exactly ``length`` bytes of a stream into the response, whose headers are set.
+
+    With None it is as much as comes: nobody knows how long an image elsewhere is.
 
     A client that takes nothing for ``idle_timeout`` seconds is cut off.
     When the stream breaks, or brings another number of bytes, the connection is broken off: the
@@ -65,7 +67,7 @@ class _Outflow:
     def __init__(
         self,
         request: StreamingRequest,
-        length: int,
+        length: int | None,
         clock: IReactorTime,
         idle_timeout: float | None,
     ) -> None:
@@ -80,14 +82,15 @@ class _Outflow:
 
     def miscount(self) -> StreamError:
         """What is wrong with the number of bytes."""
-        than = "more than" if self._given > self._length else f"{self._given} of"
+        is_more = self._length is not None and self._given > self._length
+        than = "more than" if is_more else f"{self._given} of"
         return StreamError(f"The store gave {than} {self._length} bytes")
 
     def check(self) -> None:
         """
         :raises StreamError: when the stream brought another number of bytes.
         """
-        if self._given != self._length:
+        if self._length is not None and self._given != self._length:
             raise self.miscount()
 
     # -- towards the stream
@@ -109,7 +112,7 @@ class _Outflow:
 
     def write(self, data: bytes) -> None:
         self._given += len(data)
-        if self._given <= self._length:
+        if self._length is None or self._given <= self._length:
             self._request.write(data)
         elif self._producer is not None:
             self._producer.stopProducing()

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-ROOT = Path(__file__).parents[2]
+# Resolved, for tox puts a link to the tests where only the installed package is beside them.
+ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "writing-a-store.md"
 
 
@@ -40,11 +41,11 @@ class ExampleTests(SynchronousTestCase):
 
     def run_module(self, *arguments: str) -> str:
         """The output of a Python module run in the reader's directory, which must succeed."""
-        path = os.pathsep.join([str(self.directory), str(ROOT)])
+        path = os.pathsep.join([str(self.directory), os.environ.get("PYTHONPATH", "")])
         result = subprocess.run(
             [sys.executable, "-m", *arguments],
             cwd=self.directory,
-            env={**os.environ, "PYTHONPATH": path, "MYPYPATH": path},
+            env={**os.environ, "PYTHONPATH": path},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

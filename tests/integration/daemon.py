@@ -132,6 +132,10 @@ class Process(ProcessProtocol):
                 done.callback(match)
 
 
+#: What a daemon logs when it serves; PostgreSQL is "ready" before that.
+READY = r"glancetx \S+ is ready"
+
+
 class Daemon(Process):
     """A daemon in the foreground. Its ``port`` is known once it is ready."""
 
@@ -147,7 +151,7 @@ class Daemon(Process):
 
     async def ready(self):
         """Waits until it serves."""
-        await self.says("is ready")
+        await self.says(READY)
         self.port = int((await self.says(r"listening on 127\.0\.0\.1:(\d+)"))[1])
 
     def ask(self, method, path, headers=(), body=None):

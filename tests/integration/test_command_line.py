@@ -1,6 +1,7 @@
 """How ``twistd glance`` is started: options, mistakes, places and users."""
 
 import os
+import re
 import signal
 import socket
 import stat
@@ -12,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from glancetx import __version__
 from tests.integration.daemon import (
+    READY,
     TWISTD,
     call,
     eventually,
@@ -44,7 +46,7 @@ class HelpTests(SynchronousTestCase):
             "--drain=": "60",
             "--listen=": "tcp:9292:interface=127.0.0.1",
             "--registry=": "embedded:",
-            "--store=": "file:DATA/images",
+            "--store=": "file:DATA/images and http:",
         }.items():
             explanation = text.partition(f" {option} ")[2].partition(" --")[0]
             self.assertIn(f"[default: {default}]", explanation, option)
@@ -114,7 +116,7 @@ class MistakeTests(SynchronousTestCase):
         """A kind that is not installed is named, with those that are."""
         sentence = self.refused("--store", "tape:reel")
         self.assertIn("'tape'", sentence)
-        self.assertIn("file, memory", sentence)
+        self.assertIn("file, http, memory", sentence)
 
     def test_bad_arguments_of_store(self):
         """A store's option that makes no sense is refused, and the right form shown."""
@@ -274,12 +276,12 @@ class PlaceTests(TestCase):
         """It also serves a socket in the file system, and says so."""
         path = folder(self) / "glance.sock"
         daemon = launch(self, "--registry", "memory:", "--listen", f"unix:{path}")
-        await daemon.says("is ready")
+        await daemon.says(READY)
         self.assertIn(f"listening on {path}", daemon.log)
         answer = await deferToThread(
             call, "curl", "-sS", "--unix-socket", str(path), "http://glance/healthcheck"
         )
-        self.assertEqual(answer.stdout, "OK")
+        self.assertEqual((answer.stdout, answer.stderr), ("OK", ""))
 
     async def test_other_reactor(self):
         """twistd's choice of a reactor is respected."""
@@ -331,7 +333,7 @@ class FileTests(TestCase):
         daemon = launch(
             self, "--config", place / "glance.toml", data=place / "data", defaults=False
         )
-        await daemon.says("is ready")
+        await daemon.says(READY)
         daemon.port = port
         self.assertIn(f"http://127.0.0.1:{port}, ", daemon.log)
         versions = await daemon.ask("GET", "/")
@@ -416,10 +418,10 @@ class BackgroundTests(TestCase):
         pid = int((place / "twistd.pid").read_text())
         self.addCleanup(kill, pid)
         log = place / "twistd.log"
-        await eventually(lambda: log.exists() and "is ready" in log.read_text())
+        await eventually(lambda: log.exists() and re.search(READY, log.read_text()))
         self.assertEqual(parent_of(postgres_of(place / "data")), pid)
         answer = await deferToThread(call, "curl", "-sS", f"http://127.0.0.1:{port}/healthcheck")
-        self.assertEqual(answer.stdout, "OK")
+        self.assertEqual((answer.stdout, answer.stderr), ("OK", ""))
         os.kill(pid, signal.SIGTERM)
         await eventually(lambda: not is_alive(pid))
         self.assertIsNone(postgres_of(place / "data"))

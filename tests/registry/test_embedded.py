@@ -55,7 +55,8 @@ class _WithDirectory(TestCase):
         return str(await self.assertFailure(ensureDeferred(server.start()), EmbeddedFailure))
 
     async def ask(self, server, statement):
-        database = open_database(self, server.dsn)
+        # A server that was killed recovers first, which takes its time on a busy machine.
+        database = open_database(self, server.dsn, patience=60.0, timeout=60.0)
         rows = await database.write(statement)
         await database.close()
         return rows

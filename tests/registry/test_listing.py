@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -28,7 +29,7 @@ FROM generate_series(1, 20000) AS n
 """
 
 #: Forms of listing, and the indexes that each may use.
-FORMS = (
+FORMS: tuple[tuple[dict[str, Any], set[str]], ...] = (
     ({}, {"public"}),
     ({"public": True}, {"public"}),
     ({"owner": "me"}, {"public", "own", "listed"}),

@@ -228,6 +228,19 @@ class FromChunksTests(SynchronousTestCase):
         self.assertEqual((consumer.registrations, consumer.is_registered), (1, False))
         self.assertEqual(self.closed, 1)
 
+    def test_generator_awaits_a_tuple(self) -> None:
+        """Whatever a generator awaits, a row of a database say, comes as it is."""
+        row: Deferred[tuple[int, int]] = Deferred()
+
+        async def source() -> AsyncGenerator[bytes, None]:
+            yield b"%d %d" % await row
+
+        consumer = RecordingConsumer()
+        flow = as_deferred(from_chunks(source()).flow_to(consumer))
+        row.callback((1, 2))
+        self.successResultOf(flow)
+        self.assertEqual(consumer.data, b"1 2")
+
     def test_never_poured(self) -> None:
         """One that is never poured is never started."""
         from_chunks(self.generator([b"a"]))

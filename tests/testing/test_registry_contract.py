@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from unittest import TestResult
 
@@ -15,9 +16,11 @@ from glancetx.change import KEEP, Change
 from glancetx.errors import ImageExists, StatusConflict
 from glancetx.image import Status, Visibility
 from glancetx.interfaces import IRegistry
+from glancetx.query import ANYTHING, NEWEST_FIRST, Order
 from glancetx.quota import Room
 from glancetx.registry.memory import MemoryRegistry
 from glancetx.testing.registry_contract import RegistryContract
+from glancetx.testing.registry_filters import AGES_AGO
 
 #: What is installed provides more interfaces than its type tells.
 reactor: Any = the_reactor
@@ -282,6 +285,78 @@ class IgnoresLimits(MemoryRegistry):
         return await super().select(evolve(query, limit=100))
 
 
+class IgnoresFilters(MemoryRegistry):
+    async def select(self, query):
+        return await super().select(evolve(query, filters=ANYTHING))
+
+
+class IgnoresOrder(MemoryRegistry):
+    async def select(self, query):
+        return await super().select(evolve(query, order=NEWEST_FIRST))
+
+
+class SortsByOneKey(MemoryRegistry):
+    """Images with the same key come as they like, and the marker's are left out."""
+
+    async def select(self, query):
+        return await super().select(evolve(query, order=_OneKey(query.order)))
+
+
+class _OneKey(Order):
+    def __init__(self, order):
+        super().__init__(order.key, order.ascending)
+
+    @property
+    def keys(self):
+        return (self.key,)
+
+
+class ReadsTheMarkerAgain(MemoryRegistry):
+    async def select(self, query):
+        if query.after is not None:
+            query = evolve(query, after=await self.fetch(query.after.image_id))
+        return await super().select(query)
+
+
+class ForgetsShares(MemoryRegistry):
+    async def shared_with(self, member, owner=None):
+        return [] if owner is None else await super().shared_with(member, owner)
+
+
+class SharesWhateverHasMembers(MemoryRegistry):
+    """Whatever the visibility says."""
+
+    async def select(self, query):
+        images = await super().select(query)
+        if query.owner is None or query.everything or query.public is not None:
+            return images
+        for shared in await self.shared_with(query.owner):
+            image = await self.fetch(shared.image_id)
+            if image not in images and query.after is None and query.filters == ANYTHING:
+                images.append(image)
+        return images[: query.limit]
+
+
+class FindsThePropertiesOfTheDead(MemoryRegistry):
+    async def select(self, query):
+        images = await super().select(query)
+        if query.filters.properties and query.filters.changes_since and query.after is None:
+            every = await super().select(evolve(query, filters=ANYTHING_EVER))
+            images += [image for image in every if image.status.is_gone]
+        return images[: query.limit]
+
+
+class CountsTheMoment(MemoryRegistry):
+    """Takes what changed at the moment for what changed since."""
+
+    async def select(self, query):
+        since = query.filters.changes_since
+        if since is not None and since.year > 1900:
+            filters = evolve(query.filters, changes_since=since - timedelta(microseconds=1))
+            query = evolve(query, filters=filters)
+        return await super().select(query)
+
+
 class TellsTheWrongState(MemoryRegistry):
     async def update(self, image_id, change, expect):
         try:
@@ -320,6 +395,8 @@ class Overlooks(MemoryRegistry):
             return image
 
 
+ANYTHING_EVER = evolve(ANYTHING, changes_since=AGES_AGO)
+
 #: The registry, and the tests that fail with it: all others must pass.
 BROKEN: dict[type[MemoryRegistry], set[str]] = {
     ForgetsIds: {"an_id_is_taken_by_a_deleted_image"},
@@ -336,11 +413,17 @@ BROKEN: dict[type[MemoryRegistry], set[str]] = {
     },
     ChangesBeforeLooking: {"update_expects_a_state", "one_of_many_wins"},
     AlwaysMerges: {"properties_are_replaced"},
-    AlwaysPurges: {"properties_are_added", "racing_updates_are_all_kept"},
+    AlwaysPurges: {"changes", "properties_are_added", "racing_updates_are_all_kept"},
     ForgetsReasons: {"update_sets_every_attribute"},
     MakesAnyMove: {"illegal_moves"},
     NeverClearsDeletedAt: {"deleted_at"},
-    StandsStill: {"update_stamps", "deleted_at", "a_reservation_begins_a_transfer"},
+    StandsStill: {
+        "a_reservation_begins_a_transfer",
+        "changes",
+        "deleted_at",
+        "orders",
+        "update_stamps",
+    },
     DropsLeases: {
         "a_lease_is_kept",
         "a_reservation_ends_with_its_lease",
@@ -382,11 +465,49 @@ BROKEN: dict[type[MemoryRegistry], set[str]] = {
     InsertsWithoutLease: {"a_lease_from_the_first_instant"},
     ForgetsWhatWasTransferred: {"transferred"},
     KeepsWhatWasTransferred: {"transferred_ends_with_the_lease"},
-    ListsOldestFirst: {"newest_first", "who_sees_what", "paging_while_others_insert"},
-    ListsEverything: {"who_sees_what"},
-    ListsStrangersOwnerless: {"who_sees_what"},
-    ListsTheDead: {"dead_images_are_not_listed"},
-    IgnoresMarkers: {"a_marker_need_not_be_listed", "paging_while_others_insert", "who_sees_what"},
+    ListsOldestFirst: {
+        "a_marker_counts_as_it_was_read",
+        "newest_first",
+        "no_longer_shared",
+        "orders",
+        "pages_in_any_order",
+        "pages_while_others_change",
+        "paging_while_others_insert",
+        "shared_images",
+        "who_sees_what",
+    },
+    ListsEverything: {"no_longer_shared", "shared_images", "who_sees_what"},
+    ListsStrangersOwnerless: {"shared_images", "who_sees_what"},
+    ListsTheDead: {"changes", "dead_images_are_not_listed"},
+    IgnoresMarkers: {
+        "a_marker_counts_as_it_was_read",
+        "a_marker_need_not_be_listed",
+        "pages_in_any_order",
+        "pages_while_others_change",
+        "paging_while_others_insert",
+        "shared_images",
+        "who_sees_what",
+    },
+    IgnoresFilters: {
+        "changes",
+        "filters",
+        "filters_beyond_bounds",
+        "no_longer_shared",
+        "pages_while_others_change",
+        "shared_images",
+    },
+    IgnoresOrder: {
+        "a_marker_counts_as_it_was_read",
+        "orders",
+        "pages_while_others_change",
+        "shared_images",
+    },
+    SortsByOneKey: {"orders", "pages_in_any_order", "pages_while_others_change"},
+    ReadsTheMarkerAgain: {"a_marker_counts_as_it_was_read", "pages_while_others_change"},
+    ForgetsShares: {"no_longer_shared", "shared_images", "shared_with", "unshare"},
+    SharesWhateverHasMembers: {"shared_images"},
+    FindsThePropertiesOfTheDead: {"changes", "pages_while_others_change"},
+    CountsTheMoment: {"changes"},
     IgnoresLimits: {"newest_first"},
     TellsTheWrongState: {"update_expects_a_state", "one_of_many_wins"},
     ComparesTooEarly: {"one_of_many_wins", "racing_claims"},

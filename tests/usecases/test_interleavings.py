@@ -15,7 +15,8 @@ from glancetx.deferreds import as_deferred
 from glancetx.errors import BodyCutShort, DataInUse, RegistryUnavailable
 from glancetx.image import Image
 from glancetx.testing.stores import FailingStore, Moment, SlowStore
-from glancetx.testing.streams import END, ScriptedStream
+from glancetx.testing.streams import END, HANG, ScriptedStream
+from tests.elsewhere import HERE
 from tests.usecases.world import Daemon, GatedRegistry, World, hanging
 
 MOMENTS: list[Moment] = ["add", "write", "delete", "discard"]
@@ -45,7 +46,8 @@ class Life(RuleBasedStateMachine):
         self.world = World(store=self.make_store, registry=UnreliableRegistry)
         self.registry: UnreliableRegistry = self.world.registry
         self.other = UnreliableRegistry(self.world.truth)
-        there = Daemon(self.world.clock, self.other, self.world.store)
+        self.world.elsewhere.then = HANG
+        there = Daemon(self.world.clock, self.other, self.world.store, self.world.elsewhere)
         self.daemons = [self.world.here, there]
         self.registries = [self.registry, self.other]
         self.images: list[Image] = []
@@ -70,14 +72,36 @@ class Life(RuleBasedStateMachine):
     def upload_again(self, data: Any, daemon: int) -> None:
         self.upload_to(data.draw(st.sampled_from(self.images)), daemon)
 
+    @precondition(lambda self: len(self.images) < 3)
+    @rule(daemon=st.sampled_from([0, 1]))
+    def copy(self, daemon: int) -> None:
+        self.images.append(Image(image_id=f"i{len(self.images)}"))
+        self.begin(self.daemons[daemon].copy(self.images[-1]))
+
+    @precondition(lambda self: self.images)
+    @rule(data=st.data(), daemon=st.sampled_from([0, 1]))
+    def copy_to(self, data: Any, daemon: int) -> None:
+        image = data.draw(st.sampled_from(self.images))
+        self.begin(self.daemons[daemon].copy_to(image.image_id))
+
+    @rule()
+    def elsewhere_goes_away_or_comes_back(self) -> None:
+        statuses = self.world.elsewhere.statuses
+        if statuses.pop(HERE, None) is None:
+            statuses[HERE] = 0
+
+    @rule(daemon=st.sampled_from([0, 1]))
+    def drain(self, daemon: int) -> None:
+        self.begin(self.daemons[daemon].copies.drain(5))
+
     def upload_to(self, image: Image, daemon: int) -> None:
         self.sources.append(hanging())
         self.begin(self.daemons[daemon].upload(image, self.sources[-1]))
 
-    @precondition(lambda self: self.sources)
+    @precondition(lambda self: self.sources or self.world.elsewhere.sources)
     @rule(data=st.data(), breaks=st.booleans())
     def end_source(self, data: Any, breaks: bool) -> None:
-        source = data.draw(st.sampled_from(self.sources))
+        source = data.draw(st.sampled_from(self.sources + self.world.elsewhere.sources))
         if source.was_poured:
             source.finish(BodyCutShort() if breaks else END)
 
@@ -140,14 +164,19 @@ class Life(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Everything comes to rest, and then nothing is wrong."""
         self.failing[0].on = frozenset()
+        # Those who waited for their turn have it when others end.
+        self.world.elsewhere.then = BodyCutShort()
         for registry in self.registries:
             registry.is_away = False
             registry.open()
         self.world.store.open_gate()
-        for source in self.sources:
+        for source in self.sources + self.world.elsewhere.sources:
             if source.was_poured:
                 source.finish(BodyCutShort())
         self.world.clear_up()
+        for daemon in self.daemons:
+            assert not daemon.copies._running
+            assert daemon.copies._turns.tokens == 2
         for work in self.work:
             assert work.called
         assert self.world.faults() == []

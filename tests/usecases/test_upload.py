@@ -28,7 +28,7 @@ from glancetx.interfaces import IReadableStore
 from glancetx.shelf import ShelvedStore
 from glancetx.testing.stores import FailingStore, SlowStore
 from glancetx.testing.streams import ScriptedStream
-from tests.usecases.world import HELLO, FaultyRegistry, GatedRegistry, World, hanging
+from tests.usecases.world import HELLO, LEASE, FaultyRegistry, GatedRegistry, World, hanging
 
 HELLO_MD5 = "5d41402abc4b2a76b9719d911017c592"
 
@@ -296,6 +296,18 @@ class FaultyRegistryTests(SynchronousTestCase):
         self.assertRaises(RegistryUnavailable, world.do, world.here.upload(world.reserve(), data))
         self.assertFalse(data.was_poured)
         self.assertEqual(world.fetch().status, Status.QUEUED)
+
+    def test_ends_after_its_lease(self):
+        """Bytes that were whole only after a janitor had come are removed without the registry."""
+        world = World(registry=FaultyRegistry)
+        source = hanging()
+        upload = world.here.upload(world.reserve(), source)
+        world.clock.rightNow += 2 * LEASE
+        world.registry.fails_at, world.registry.outage = world.registry.calls, 100
+        world.do(world.there.janitor.clean())
+        source.finish()
+        self.failureResultOf(upload, RegistryUnavailable)
+        self.assertEqual(world.faults(), [])
 
     def test_answer_of_activation_is_lost(self):
         """An image that became active stays so, whatever its uploader was told."""

@@ -9,6 +9,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from glancetx.change import Change
 from glancetx.deferreds import as_deferred
 from glancetx.errors import RegistryUnavailable
 from glancetx.image import Image, Status
@@ -21,13 +22,16 @@ from glancetx.streams import Metering
 from glancetx.testing.streams import HANG, ScriptedStream
 from glancetx.testing.threads import InlineThreads
 from glancetx.usecases.catalogue import Catalogue
+from glancetx.usecases.copy import Copies
 from glancetx.usecases.delete import Deletions
 from glancetx.usecases.download import Downloads
 from glancetx.usecases.janitor import LONGEST_WAIT, Janitor
+from glancetx.usecases.sources import Sources
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
+from tests.elsewhere import HELLO as HELLO
+from tests.elsewhere import HERE, Elsewhere
 
-HELLO = b"hello"
 LEASE = 30.0
 FINAL = {Status.QUEUED, Status.ACTIVE, Status.DEACTIVATED, Status.KILLED, Status.DELETED}
 
@@ -108,14 +112,20 @@ class GatedRegistry(InterceptedRegistry):
 
 
 class Daemon:
-    """The use-cases of one daemon."""
+    """The use-cases of one daemon, which copies two images at once."""
 
-    def __init__(self, clock: Clock, registry: Any, store: Any) -> None:
+    def __init__(
+        self, clock: Clock, registry: Any, store: Any, elsewhere: Elsewhere | None = None
+    ) -> None:
         limits = Limits(image_size_cap=100)
         self.shelved = ShelvedStore("file", store)
-        shelf = Shelf([self.shelved])
+        self.registry = registry
+        self.elsewhere = elsewhere or Elsewhere()
+        shelf = Shelf([self.shelved, self.elsewhere.shelved])
         self.transfers = Transfers(clock, registry, LEASE)
         self.uploads = Uploads(registry, self.transfers, Metering(InlineThreads()), limits)
+        self.copies = Copies(clock, self.uploads, self.transfers, limits, 2, lambda: 1.0)
+        self.sources = Sources(registry, shelf, limits)
         self.catalogue = Catalogue(registry, limits)
         self.downloads = Downloads(shelf)
         self.deletions = Deletions(registry, shelf, self.transfers)
@@ -124,6 +134,17 @@ class Daemon:
     def upload(self, image: Image, data: Any, shelved: ShelvedStore | None = None) -> Deferred[Any]:
         """Begin an upload."""
         return as_deferred(self.uploads.upload(image, data, shelved or self.shelved))
+
+    async def copy(self, image: Image, location: str = HERE) -> None:
+        """Make the record of a new image, and begin to copy into it."""
+        image = await self.catalogue.reserve(image, self.copies.lease)
+        self.copies.start(image, self.sources.find(location), self.shelved)
+
+    async def copy_to(self, image_id: str, location: str = HERE) -> None:
+        """Begin to copy into an image that was reserved."""
+        change = Change(lease=self.copies.lease)
+        image = await self.registry.update(image_id, change, {Status.QUEUED})
+        self.copies.start(image, self.sources.find(location), self.shelved)
 
 
 @define
@@ -135,6 +156,7 @@ class World:
     kept: MemoryStore = field(init=False)
     truth: MemoryRegistry = field(init=False)
     registry: Any = None
+    elsewhere: Elsewhere = field(factory=Elsewhere)
     here: Daemon = field(init=False)
     there: Daemon = field(init=False)
 
@@ -143,8 +165,8 @@ class World:
         self.truth = MemoryRegistry(self.clock)
         self.store = self.kept if self.store is None else self.store(self.kept)
         self.registry = self.truth if self.registry is None else self.registry(self.truth)
-        self.here = Daemon(self.clock, self.registry, self.store)
-        self.there = Daemon(self.clock, self.truth, self.store)
+        self.here = Daemon(self.clock, self.registry, self.store, self.elsewhere)
+        self.there = Daemon(self.clock, self.truth, self.store, self.elsewhere)
 
     def do(self, work: Awaitable[Any]) -> Any:
         """

@@ -22,21 +22,25 @@ from glancetx.streams import Metering
 from glancetx.testing.http import MemoryClient, Response
 from glancetx.testing.threads import InlineThreads
 from glancetx.usecases.catalogue import Catalogue
+from glancetx.usecases.copy import Copies
 from glancetx.usecases.delete import Deletions
 from glancetx.usecases.download import Downloads
 from glancetx.usecases.janitor import Janitor
 from glancetx.usecases.members import Members
 from glancetx.usecases.recognition import Recognition
+from glancetx.usecases.sources import Sources
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
 from glancetx.web.gate import Gate
 from glancetx.web.request import streaming
 from glancetx.web.root import Front, Root
 from glancetx.web.site import StreamingSite
+from glancetx.web.v1.elsewhere import Elsewhere
 from glancetx.web.v1.images import ImagesV1
 from glancetx.web.v1.members import MembersV1
 from glancetx.web.v1.permissions import Permissions
 from glancetx.web.v1.uploading import Receiver
+from glancetx.web.v1.writing import WritingV1
 
 FORMATS = {
     "Content-Type": "application/octet-stream",
@@ -80,6 +84,7 @@ class Api:
     authenticator: Any = None
     recognition: Recognition = field(factory=Recognition)
     transfers: Transfers = field(init=False)
+    copies: Copies = field(init=False)
     janitor: Janitor = field(init=False)
     site: StreamingSite = field(init=False)
 
@@ -94,14 +99,18 @@ class Api:
         self.janitor = Janitor(self.clock, self.registry, shelf, deletions)
         uploads = Uploads(self.registry, self.transfers, metering, self.limits)
         permissions = Permissions(self.policy, self.protections)
+        self.copies = Copies(self.clock, uploads, self.transfers, self.limits, jitter=lambda: 1.0)
+        sources = Sources(self.registry, shelf, self.limits)
+        catalogue = Catalogue(self.registry, self.limits, self.protections)
+        receiver = Receiver(uploads, shelf)
+        elsewhere = Elsewhere(sources, self.copies, receiver)
         v1 = ImagesV1(
-            Catalogue(self.registry, self.limits, self.protections),
-            Receiver(uploads, shelf),
+            catalogue,
+            WritingV1(catalogue, receiver, elsewhere, permissions, self.limits),
             Downloads(shelf),
             deletions,
             MembersV1(Members(self.registry, self.limits), permissions),
             permissions,
-            self.limits,
             self.clock,
             self.idle_timeout,
         )

@@ -8,42 +8,30 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.iweb import IRequest
 
 from glancetx.access import Caller, may_change
-from glancetx.change import Change
 from glancetx.errors import NotFound
 from glancetx.image import Image
-from glancetx.limits import Limits
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.delete import Deletions
 from glancetx.usecases.download import Downloads
 from glancetx.usecases.sight import check_not_read_only
-from glancetx.web.context import host_url
 from glancetx.web.errors import HttpError
 from glancetx.web.failures import install_error_handlers
-from glancetx.web.ranges import requested_span
+from glancetx.web.ranges import Span, requested_span
 from glancetx.web.request import StreamingRequest
 from glancetx.web.respond import pour
 from glancetx.web.v1.handling import dispatch, empty_answer, json_answer, set_etag
 from glancetx.web.v1.listing import read_listing
 from glancetx.web.v1.members import MembersV1
-from glancetx.web.v1.meta import RequestMeta, read_meta, used_headers
 from glancetx.web.v1.permissions import Permissions
-from glancetx.web.v1.records import draft, revision
 from glancetx.web.v1.render import (
-    STATUS_REASON,
     brief,
     detailed,
-    header_value,
-    image_document,
     list_document,
     meta_headers,
+    progress_headers,
 )
-from glancetx.web.v1.uploading import (
-    OCTET_STREAM,
-    Receiver,
-    check_announced_size,
-    has_data,
-    refuse_external_sources,
-)
+from glancetx.web.v1.uploading import OCTET_STREAM
+from glancetx.web.v1.writing import WritingV1
 
 
 class ImagesV1:
@@ -55,22 +43,20 @@ class ImagesV1:
     def __init__(
         self,
         catalogue: Catalogue,
-        receiver: Receiver,
+        writing: WritingV1,
         downloads: Downloads,
         deletions: Deletions,
         members: MembersV1,
         permissions: Permissions,
-        limits: Limits,
         clock: IReactorTime,
         idle_timeout: float | None,
     ) -> None:
         self._catalogue = catalogue
-        self._receiver = receiver
+        self._writing = writing
         self._downloads = downloads
         self._deletions = deletions
         self._members = members
         self._permissions = permissions
-        self._limits = limits
         self._clock = clock
         self._idle_timeout = idle_timeout
 
@@ -82,7 +68,7 @@ class ImagesV1:
 
     @app.route("/images")
     async def images(self, request: IRequest) -> bytes | None:
-        return await dispatch(request, GET=self._list_brief, POST=self._create)
+        return await dispatch(request, GET=self._list_brief, POST=self._writing.create)
 
     @app.route("/images/detail")
     async def detail(self, request: IRequest) -> bytes | None:
@@ -96,7 +82,7 @@ class ImagesV1:
             request,
             GET=lambda request: self._download(request, image_id),
             HEAD=lambda request: self._show(request, image_id),
-            PUT=lambda request: self._update(request, image_id),
+            PUT=lambda request: self._writing.update(request, image_id),
             DELETE=lambda request: self._delete(request, image_id),
         )
 
@@ -129,50 +115,34 @@ class ImagesV1:
             request.caller,
             everything=listing.everything,
             public=listing.public,
+            filters=listing.filters,
+            order=listing.order,
             marker=listing.marker,
             limit=listing.limit,
         )
 
     # -- one image
 
-    async def _create(self, request: StreamingRequest) -> bytes:
-        meta = self._read_meta(request)
-        base_url = host_url(request)
-        brings_data = has_data(request)
-        self._permissions.check_create(request.caller, meta, brings_data)
-        refuse_external_sources(meta)
-        self._receiver.check_store(meta)
-        image = await self._catalogue.reserve(draft(request.caller, meta, brings_data))
-        if brings_data:
-            image = await self._receiver.receive(request, image, meta)
-        request.setHeader("Location", f"{base_url}/v1/images/{image.image_id}")
-        set_etag(request, image)
-        return json_answer(request, 201, image_document(image))
-
     async def _show(self, request: StreamingRequest, image_id: str) -> bytes:
         self._permissions.check("get_image", request.caller)
         image = await self._catalogue.show(request.caller, image_id)
         _set_meta_headers(request, self._permissions.readable(request.caller, image))
-        if image.status_reason is not None and may_change(request.caller, image):
-            request.setHeader(STATUS_REASON, header_value(image.status_reason))
+        if may_change(request.caller, image):
+            for name, value in progress_headers(image):
+                request.setHeader(name, value)
         return empty_answer(request)
 
     async def _download(self, request: StreamingRequest, image_id: str) -> bytes | None:
         self._permissions.check("get_image", request.caller)
         image = await self._find_to_download(request.caller, image_id)
-        if image.size == 0:
+        if image.size == 0 and not self._downloads.is_elsewhere(image):
             _set_data_headers(request, image, 0)
             return b""
-        span = requested_span(
-            request.getHeader("range"),
-            image.size,
-            if_range=request.getHeader("if-range"),
-            etag=image.checksum,
-        )
+        span = await self._requested_span(request, image)
         if span is None:
             stream = await self._downloads.open(image)
-            length = stream.length or image.size
-            image = evolve(image, size=length)
+            length = stream.length or image.size or None
+            image = evolve(image, size=length or 0)
         else:
             stream = await self._downloads.open(image, span.first, span.length)
             length = span.length
@@ -194,42 +164,21 @@ class ImagesV1:
         self._permissions.check_download(caller, image)
         return self._permissions.readable(caller, image)
 
-    async def _update(self, request: StreamingRequest, image_id: str) -> bytes:
-        meta = self._read_meta(request)
-        brings_data = has_data(request)
-        self._permissions.check_update(request.caller, meta, brings_data)
-
-        def revise(image: Image) -> Change:
-            change = revision(request.caller, image, meta, brings_data)
-            self._permissions.check_location(request.caller, meta)
-            refuse_external_sources(meta)
-            return change
-
-        image = await self._catalogue.change(
-            request.caller, image_id, revise, before_upload=brings_data
+    async def _requested_span(self, request: StreamingRequest, image: Image) -> Span | None:
+        header = request.getHeader("range")
+        # Nobody has to tell us the size as long as the whole is wanted.
+        total = 0 if header is None else await self._downloads.size_now(image)
+        if not total:
+            return None
+        return requested_span(
+            header, total, if_range=request.getHeader("if-range"), etag=image.checksum
         )
-        if brings_data:
-            image = await self._receiver.receive(request, image, meta)
-        set_etag(request, image)
-        readable = self._permissions.readable(request.caller, image)
-        return json_answer(request, 200, image_document(readable))
 
     async def _delete(self, request: StreamingRequest, image_id: str) -> bytes:
         check_not_read_only(request.caller)
         self._permissions.check("delete_image", request.caller)
         await self._deletions.delete(request.caller, image_id)
         return empty_answer(request)
-
-    def _read_meta(self, request: StreamingRequest) -> RequestMeta:
-        user_agent = request.getHeader("user-agent") or ""
-        headers = used_headers(
-            request.requestHeaders.getAllRawHeaders(),
-            percent_encoded="python-glanceclient" in user_agent,
-        )
-        meta = read_meta(headers, self._limits)
-        check_announced_size(request, meta, self._limits)
-        check_not_read_only(request.caller)
-        return meta
 
 
 install_error_handlers(ImagesV1.app)
@@ -241,8 +190,9 @@ def _set_meta_headers(request: StreamingRequest, image: Image) -> None:
     set_etag(request, image)
 
 
-def _set_data_headers(request: StreamingRequest, image: Image, length: int) -> None:
+def _set_data_headers(request: StreamingRequest, image: Image, length: int | None) -> None:
     _set_meta_headers(request, image)
     request.setHeader("Content-Type", OCTET_STREAM)
-    request.setHeader("Content-Length", str(length))
+    if length is not None:
+        request.setHeader("Content-Length", str(length))
     request.setHeader("Accept-Ranges", "bytes")

@@ -30,14 +30,13 @@ class Permissions:
 
     def check_create(self, caller: Caller, meta: RequestMeta, brings_data: bool) -> None:
         """
-        Steps 6, 7 and 9 of a POST.
+        Steps 6 and 7 of a POST.
 
         :raises PropertyProtected: when it has a property that he may not create.
         """
         self._policy.check("add_image", caller)
         self._check_wishes(caller, meta, brings_data)
         self._protections.check_create(caller, meta.properties)
-        self.check_location(caller, meta)
 
     def check_update(self, caller: Caller, meta: RequestMeta, brings_data: bool) -> None:
         """Step 6 of a PUT, whose properties are judged when its image is known."""
@@ -45,7 +44,7 @@ class Permissions:
         self._check_wishes(caller, meta, brings_data)
 
     def check_location(self, caller: Caller, meta: RequestMeta) -> None:
-        """Step 11 of a PUT, when its image is known."""
+        """Step 9 of a POST; step 11 of a PUT, whose image is known then."""
         if meta.location is not None:
             self._policy.check("set_image_location", caller)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from glancetx.image import Image, Visibility
+from glancetx.image import Image, Status, Visibility
 from glancetx.web.v1.meta import PREFIX, PROPERTY_PREFIX
 
 #: What may stand in a header name (RFC 9110 §5.6.2) beyond letters and digits.
@@ -17,6 +17,9 @@ TOKEN_PUNCTUATION = "!#$&'*+-.^_`|~"
 
 #: Why a transfer failed. Not an attribute: clients take what begins with `PREFIX` for one.
 STATUS_REASON = b"X-Glancetx-Status-Reason"
+
+#: How many bytes of a running transfer have come, when that was last told.
+TRANSFERRED = b"X-Glancetx-Transferred"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -89,6 +92,14 @@ def meta_headers(image: Image) -> Iterator[tuple[bytes, bytes]]:
         if value is not None:
             header = PROPERTY_PREFIX + quote(key, safe=TOKEN_PUNCTUATION)
             yield header.encode("ascii"), header_value(value)
+
+
+def progress_headers(image: Image) -> Iterator[tuple[bytes, bytes]]:
+    """What only those who may change an image see of how its bytes come in."""
+    if image.status_reason is not None:
+        yield STATUS_REASON, header_value(image.status_reason)
+    if image.status is Status.SAVING:
+        yield TRANSFERRED, str(image.transferred).encode("ascii")
 
 
 def header_value(text: str) -> bytes:

@@ -32,18 +32,6 @@ def check_announced_size(request: StreamingRequest, meta: RequestMeta, limits: L
         )
 
 
-def refuse_external_sources(meta: RequestMeta) -> None:
-    """
-    :raises BadRequest: when the bytes are to come from elsewhere: no installed store reads there.
-    """
-    for source in (meta.copy_from, meta.location):
-        if source is not None and not source.strip():
-            raise BadRequest("External source should not be empty")
-        if source is not None:
-            scheme = source.partition(":")[0][:20]
-            raise BadRequest(f"External sources are not supported: '{scheme}'")
-
-
 @frozen
 class Receiver:
     """Takes the data of a request into a store."""
@@ -70,8 +58,8 @@ class Receiver:
         :raises NoSuchStore: when the named store is unknown; the image stays queued.
         :raises BadRequest: when the content type is wrong; the image is killed (§6.4).
         """
-        _check_formats(image)
-        shelved = self._chosen_store(meta)
+        check_formats(image)
+        shelved = self.chosen_store(meta)
         media_type = (request.getHeader("content-type") or "").partition(";")[0].strip()
         if media_type != OCTET_STREAM:
             error = BadRequest(f"Content-Type must be {OCTET_STREAM}")
@@ -79,11 +67,19 @@ class Receiver:
             raise error
         return await self._uploads.upload(image, request.body, shelved)
 
-    def _chosen_store(self, meta: RequestMeta) -> ShelvedStore:
+    def chosen_store(self, meta: RequestMeta) -> ShelvedStore:
+        """
+        The store that the bytes are to go to.
+
+        :raises NoSuchStore: when it is named and unknown.
+        """
         return self._shelf.default if meta.store is None else self._shelf.named(meta.store)
 
 
-def _check_formats(image: Image) -> None:
+def check_formats(image: Image) -> None:
+    """
+    :raises BadMetadata: when a format is missing, without which nobody could use the bytes.
+    """
     if not image.disk_format:
         raise BadMetadata("Disk format is not specified.")
     if not image.container_format:

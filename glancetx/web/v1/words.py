@@ -32,15 +32,20 @@ def integer(attribute: str, text: str, maximum: int) -> int:
     """
     :raises BadMetadata: when it is no integer, negative, or over the maximum.
     """
-    text = text.strip()
-    if _INTEGER.fullmatch(text) is None:
-        raise BadMetadata(f"Cannot convert image {attribute} '{text}' to an integer.")
-    value = int(text)
+    value = whole_number(text)
+    if value is None:
+        raise BadMetadata(f"Cannot convert image {attribute} '{text.strip()}' to an integer.")
     if value < 0:
         raise BadMetadata(f"Cannot be a negative value: image {attribute} is {value}.")
     if value > maximum:
         raise BadMetadata(f"'{attribute}' value out of range: at most {maximum} is possible.")
     return value
+
+
+def whole_number(text: str) -> int | None:
+    """The number, of any sign and at most 40 digits, or None when it is none."""
+    text = text.strip()
+    return int(text) if _INTEGER.fullmatch(text) else None
 
 
 def name(text: str) -> str | None:

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 from glancetx.access import OPERATOR, Caller, Identity
+from tests.elsewhere import HERE, Elsewhere
 from tests.web.api import FORMATS, Api, policy
 from tests.web.v1.case import AN_ID, HELLO, ApiCase
 
-URL = "http://127.0.0.1/image"
+URL = HERE
 
 
 def caller(*roles: str, project: str = "t1") -> Caller:
@@ -26,14 +27,17 @@ class PolicyCase(ApiCase):
     """Whoever asks is a member of a project, and the rules are those that a test sets."""
 
     def make_api(self):
-        return Api(caller=MEMBER, policy=policy())
+        self.elsewhere = Elsewhere()
+        return self.with_policy(policy())
+
+    def with_policy(self, rules, **parts):
+        """A server with these rules, which reads from elsewhere."""
+        return Api(caller=MEMBER, policy=rules, more_stores=(self.elsewhere.shelved,), **parts)
 
     def with_rules(self, **rules):
         """A new server with these rules, in which the images are kept."""
         old = self.api
-        self.api = Api(
-            caller=old.caller, policy=policy(**rules), registry=old.registry, store=old.store
-        )
+        self.api = self.with_policy(policy(**rules), registry=old.registry, store=old.store)
 
     def assert_denied(self, response):
         """403, and nothing that tells why."""
@@ -115,6 +119,8 @@ class ImageTests(PolicyCase):
         self.assert_denied(self.put(image_id, FORMATS, HELLO))
         self.assert_denied(self.put(image_id, {"x-glance-api-copy-from": URL}))
         self.assert_kept(image_id, "queued")
+        self.assertEqual(self.elsewhere.asked, [])
+        self.create({**FORMATS, "x-image-meta-location": URL})
 
     def test_copy(self):
         """Without copy_from nothing is copied; an empty header copies nothing (A-16)."""
@@ -132,6 +138,8 @@ class ImageTests(PolicyCase):
         image_id = self.queued(FORMATS)
         self.assert_denied(self.put(image_id, {"x-image-meta-location": URL}))
         self.assert_status(self.put(AN_ID, {"x-image-meta-location": URL}), 404)
+        self.assertEqual(self.elsewhere.asked, [])
+        self.create({**FORMATS, "x-glance-api-copy-from": URL})
 
     def test_location_is_not_asked(self):
         """The location of an image is never shown, so nobody asks who may see it (A-18)."""

@@ -7,11 +7,11 @@ from typing import Any
 from attrs import define, field
 from twisted.trial.unittest import SynchronousTestCase
 
-from glancetx.errors import BadMetadata, BadRequest
+from glancetx.errors import BadMetadata
 from glancetx.limits import Limits
 from glancetx.testing.streams import ScriptedStream
 from glancetx.web.v1.meta import RequestMeta
-from glancetx.web.v1.uploading import check_announced_size, has_data, refuse_external_sources
+from glancetx.web.v1.uploading import check_announced_size, has_data
 
 
 @define
@@ -68,19 +68,3 @@ class CapTests(SynchronousTestCase):
         self.assertRaises(BadMetadata, self.check, 6)
         self.assertRaises(BadMetadata, self.check, 0, size=6)
         self.assertRaises(BadMetadata, self.check, None, size=6)
-
-
-class SourceTests(SynchronousTestCase):
-    """Bytes from elsewhere."""
-
-    def test_none(self):
-        """Nothing is said when none is named."""
-        refuse_external_sources(RequestMeta())
-
-    def test_refused(self):
-        """Every source is refused, and only its scheme repeated."""
-        for source in ("http://user:secret@host/", "file:///x", "x" * 100, "", " "):
-            for meta in (RequestMeta(copy_from=source), RequestMeta(location=source)):
-                error = self.assertRaises(BadRequest, refuse_external_sources, meta)
-                self.assertNotIn("secret", str(error))
-                self.assertLess(len(str(error)), 80)
