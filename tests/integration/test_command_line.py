@@ -416,7 +416,9 @@ class BackgroundTests(TestCase):
         pid = int((place / "twistd.pid").read_text())
         self.addCleanup(kill, pid)
         log = place / "twistd.log"
-        await eventually(lambda: log.exists() and "is ready" in log.read_text())
+        # PostgreSQL says of itself that it is ready, too.
+        ready = f"glancetx {__version__} is ready"
+        await eventually(lambda: log.exists() and ready in log.read_text())
         self.assertEqual(parent_of(postgres_of(place / "data")), pid)
         answer = await deferToThread(call, "curl", "-sS", f"http://127.0.0.1:{port}/healthcheck")
         self.assertEqual(answer.stdout, "OK")
