@@ -51,7 +51,7 @@ class Options(usage.Options):
             "a",
             None,
             "Who finds out who asks: none: (everybody is the operator), tokens:FILE, "
-            "trusted:ADDRESSES; see --help-auth. [default: none:]",
+            "trusted:ADDRESSES, keystone:URL, or another kind. [default: none:]",
         ],
         [
             "drain",

@@ -21,7 +21,7 @@ from glancetx.identity.access_rules import permits
 from glancetx.identity.keystone_client import KeystoneClient, Limits
 from glancetx.identity.keystone_credentials import read_credentials
 from glancetx.identity.keystone_exchange import Exchange
-from glancetx.identity.keystone_token import Token, role_names
+from glancetx.identity.keystone_token import Token
 from glancetx.identity.own_token import OwnToken
 from glancetx.identity.token_cache import TokenCache
 from glancetx.interfaces import IAuthenticator
@@ -159,7 +159,7 @@ def keystone(
     return KeystoneAuthenticator(
         TokenCache(reactor, client.validate, _number("cache", cache, least=0)),
         _clean_url("auth_uri", auth_uri) if auth_uri else address,
-        role_names(service_roles.split(",")) - {""},
+        Identity(roles=frozenset(service_roles.split(","))).roles,
         pool,
     )
 

@@ -43,7 +43,7 @@ def parse_token(document: Any) -> Token:
             Identity(
                 user=_text(token["user"]["id"]),
                 project=_text(token["project"]["id"]) if token.get("project") else None,
-                roles=role_names(role["name"] for role in token.get("roles", ())),
+                roles=frozenset(role["name"] for role in token.get("roles", ())),
                 is_admin_project=token.get("is_admin_project", True) is True,
             ),
             expires_at=_seconds(token["expires_at"]),
@@ -53,11 +53,6 @@ def parse_token(document: Any) -> Token:
         # Not what was wrong with it: there are names in it that are nobody's business.
         pass
     raise ValueError("this is not a token of Keystone")
-
-
-def role_names(names: Any) -> frozenset[str]:
-    """Roles as an `Identity` has them."""
-    return frozenset(name.strip().lower() for name in names)
 
 
 def _rules(token: Mapping[str, Any]) -> tuple[AccessRule, ...] | None:

@@ -75,6 +75,7 @@ class FakeKeystone(Resource):
         if self.instead is not None:
             status, answer = self.instead
             request.setResponseCode(status)
+            request.setHeader("Location", f"{URL}/auth/tokens")
         if not self.is_holding:
             return answer
         self._held.append((request, answer))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -11,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from glancetx.deferreds import as_deferred
 from glancetx.errors import IdentityUnavailable
 from glancetx.identity.keystone_client import KeystoneClient, Limits
-from glancetx.identity.keystone_exchange import Exchange
+from glancetx.identity.keystone_exchange import Exchange, Reply
 from glancetx.identity.keystone_token import Token
 from glancetx.identity.own_token import OwnToken
 from tests.identity.fake_keystone import (
@@ -126,7 +127,8 @@ class AnswerTests(ClientCase):
     def test_too_large(self) -> None:
         """An answer without an end is not read to it."""
         self.ask()
-        self.keystone.instead = (200, b" " * (5 * 1024 * 1024))
+        token = json.dumps(document()).encode()
+        self.keystone.instead = (200, token + b" " * (5 * 1024 * 1024))
         self.assert_unavailable(self.asking())
 
 
@@ -206,8 +208,14 @@ class SecretTests(ClientCase):
             self.keystone.instead = instead
             self.assert_unavailable(self.asking(secret))
             self.clock.advance(60)
+        self.keystone.instead = None
+        self.ask(secret)
         self.keystone.agent.is_down = True
         self.assert_unavailable(self.asking(secret))
         said = repr(self.events)
         for word in (secret, PASSWORD, *self.keystone.own_tokens):
             self.assertNotIn(word, said)
+
+    def test_repr(self) -> None:
+        """An answer does not show what is in it."""
+        self.assertEqual(repr(Reply(200, {"token": "secret"}, "secret")), "Reply(status=200)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -10,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from glancetx.deferreds import as_deferred
 from glancetx.identity.keystone_exchange import Exchange, KeystoneAway
 from glancetx.identity.own_token import OwnToken
-from tests.identity.fake_keystone import URL, FakeKeystone, own_credentials, started_clock
+from tests.identity.fake_keystone import URL, FakeKeystone, document, own_credentials, started_clock
 
 
 class OwnTokenCase(SynchronousTestCase):
@@ -99,7 +100,8 @@ class FailureTests(OwnTokenCase):
 
     def test_strange_answers(self) -> None:
         """Answers that Keystone does not give are no token."""
-        for instead in ((500, b""), (302, b""), (201, b"nonsense"), (201, b"{}"), (200, b"{}")):
+        token = json.dumps(document()).encode()
+        for instead in ((500, b""), (302, b""), (201, b"nonsense"), (201, b"{}"), (200, token)):
             self.keystone.instead = instead
             self.failureResultOf(self.asking(), KeystoneAway)
         self.keystone.instead = None

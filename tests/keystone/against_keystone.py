@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from http.client import HTTPConnection
 from io import BytesIO
 
 from glanceclient import exc
@@ -22,6 +23,31 @@ FORMATS = {"disk_format": "raw", "container_format": "bare"}
 
 #: An access rule, as one is given to Keystone.
 SHOW_IMAGES = {"service": "image", "method": "GET", "path": "/v1/images/*"}
+
+#: Headers of an upload of two MiB.
+HEADERS = {
+    "Content-Type": "application/octet-stream",
+    "Content-Length": str(2 << 20),
+    "x-image-meta-disk_format": "raw",
+    "x-image-meta-container_format": "bare",
+}
+
+
+def begin_upload(port, headers):
+    """A connection on which the first half of an image has been sent; blocks."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.putrequest("POST", "/v1/images")
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    connection.send(bytes(1 << 20))
+    return connection
+
+
+def finish_upload(connection):
+    """The status that the upload has in the end; blocks."""
+    connection.send(bytes(1 << 20))
+    return connection.getresponse().status
 
 
 class KeystoneCase(TestCase):
@@ -272,6 +298,21 @@ class DaemonTests(KeystoneCase):
         self.assertEqual(answer.status, 404)
         answer = await daemon.ask("GET", "/v1/images", {"X-Auth-Token": token})
         self.assertEqual(answer.status, 401)
+
+    async def test_token_that_expires_during_an_upload(self):
+        """An upload goes on when its token has expired; the next request is refused."""
+        daemon = await self.start()
+        await deferToThread(self.keystone.restart, token_life=6)
+        try:
+            headers = {**HEADERS, "X-Auth-Token": await self.token("demo")}
+            connection = await deferToThread(begin_upload, daemon.port, headers)
+            self.addCleanup(connection.close)
+            await deferLater(reactor, 7)
+            status = await deferToThread(finish_upload, connection)
+            answer = await daemon.ask("GET", "/v1/images", headers)
+        finally:
+            await deferToThread(self.keystone.restart)
+        self.assertEqual((status, answer.status), (201, 401))
 
     async def test_keystone_away(self):
         """While Keystone is away a new token gets 503, and afterwards an answer."""
