@@ -293,10 +293,15 @@ class Client:
 
     def share(self) -> None:
         """Add or remove the member that only this client adds and removes."""
+        adds = self.chance.random() < 0.6
         story = self.model.some(self.chance)
+        with self.model.lock:
+            # Mostly a member is removed where there is one.
+            shared = [s for s in self.model.stories.values() if s.members.get(self.name)]
+        if shared and not adds and self.chance.random() < 0.8:
+            story = self.chance.choice(shared[-20:])
         if story is None:
             return
-        adds = self.chance.random() < 0.6
         method = "PUT" if adds else "DELETE"
         was_there = story.is_made
         with self.model.lock:

@@ -72,6 +72,7 @@ class Cluster:
         self.gone.append(self.daemons[number])
         await deferLater(reactor, 1.0)
         self.daemons[number] = await self._start(number)
+        self.model.counts["daemon killed"] += 1
         self.model.calm(disturbance, later=LEASE)
 
     async def stop_for_a_while(self, number: int) -> None:
@@ -82,7 +83,9 @@ class Cluster:
             await deferLater(reactor, 1.5 * LEASE)
         finally:
             self.daemons[number].transport.signalProcess(signal.SIGCONT)
-        self.model.calm(disturbance, later=LEASE)
+        self.model.counts["daemon stopped"] += 1
+        # It finds out at once, and ends what it no longer has a lease for.
+        self.model.calm(disturbance, later=LEASE / 2)
 
     async def command(self, *arguments: str) -> dict[str, Any]:
         """What ``glancetx`` says, as of the first daemon's installation."""

@@ -13,6 +13,9 @@ from attrs import define, field, frozen
 #: What clients may see besides in the moments when a daemon is killed or sleeps.
 DISTURBED = {503, 409}
 
+#: Seconds within which a client notices an answer that came while it was still sending.
+NOTICED = 2.0
+
 
 @define
 class Marks:
@@ -110,7 +113,8 @@ class Model:
                 return False
             if status in allowed:
                 return True
-            if not (status in DISTURBED and self.was_disturbed(began)):
+            lately = max(began, monotonic() - NOTICED)
+            if not (status in DISTURBED and self.was_disturbed(lately)):
                 self.fault(f"{deed}: {status} {text[:300]!r}")
             return False
 
