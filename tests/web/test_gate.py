@@ -212,6 +212,21 @@ class RefusalTests(GateCase):
         client.disconnect()
 
 
+class TargetTests(GateCase):
+    """What is asked for is told as it is routed."""
+
+    def test_encoded_slash(self) -> None:
+        """Whoever may do one thing only cannot name another by it."""
+        for path in (
+            "/v1/images/a%2Fmembers",
+            "/v1/images/a%2fmembers?x=%2F",
+            "/v1/images/a/members",
+        ):
+            self.ask("alice", "GET", path)
+            told = self.badges.asked.pop()
+            self.assertEqual((told[":method"], told[":path"]), ("GET", "/v1/images/a/members"))
+
+
 class RequestIdTests(GateCase):
     """Which id a request has."""
 
