@@ -169,8 +169,8 @@ class IAuthenticator(Interface):
         ``headers`` are the request's, by lower-case name with dashes, repeated ones joined by
         commas; ``peer`` is the address of whoever is connected, or None when it has none.
         An authenticator reads only the headers that are its own.
-        What is asked for is there too, named as in HTTP/2: ``:method``, and ``:path`` as it was
-        sent, without the query.
+        What is asked for is there too, named as in HTTP/2: ``:method``, and ``:path`` as it is
+        routed: decoded, and without the query.
         Credentials that are good for some requests only do not pass without them.
 
         :raises NotAuthenticated: when there are no credentials, or none that are valid.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from glancetx.identity.keystone_exchange import Exchange
 from glancetx.identity.keystone_token import Token
 from glancetx.identity.own_token import OwnToken
 from glancetx.identity.token_cache import TokenCache
-from glancetx.interfaces import IAuthenticator
+from glancetx.interfaces import IAuthenticator, IReloadable
 from glancetx.outbound.trust import trust_in
 
 #: Where a client may show his token; the first that is not empty counts.
@@ -46,7 +46,7 @@ _URL = re.compile(
 _log = Logger()
 
 
-@implementer(IAuthenticator)
+@implementer(IAuthenticator, IReloadable)
 class KeystoneAuthenticator(Service):
     """
     Recognises the owners of tokens that are good for a project.
@@ -63,15 +63,24 @@ class KeystoneAuthenticator(Service):
         auth_uri: str,
         service_roles: frozenset[str] = frozenset({"service"}),
         pool: HTTPConnectionPool | None = None,
+        reread: Callable[[], None] = lambda: None,
     ) -> None:
         self.challenge: str | None = f"Keystone uri='{auth_uri}'"
         self._tokens = tokens
         self._service_roles = service_roles
         self._pool = pool
+        self._reread = reread
 
     def stopService(self) -> Deferred[None] | None:
         super().stopService()
         return None if self._pool is None else self._pool.closeCachedConnections()
+
+    async def reload(self) -> None:
+        """Read the file of our own credentials again; the tokens of others stay known."""
+        try:
+            self._reread()
+        except ValueError as error:
+            _log.error("Our credentials for Keystone stay as they were: {error}", error=str(error))
 
     async def authenticate(self, headers: Mapping[str, str], peer: str | None) -> Identity:
         """
@@ -138,20 +147,15 @@ def keystone(
     if not credentials:
         raise ValueError("credentials=FILE is missing")
     limits = Limits(_number("timeout", timeout), int(_number("calls", calls)))
-    own = read_credentials(credentials)
+    known = read_credentials(credentials)
     policy = BrowserLikePolicyForHTTPS(trust_in(_text_of(ca)) if ca else None)
     pool = HTTPConnectionPool(reactor, persistent=True)
     pool.maxPersistentPerHost = limits.calls
     # A lost connection is tried again for questions, but not for a login: that takes a new one.
     asking = Exchange(Agent(reactor, policy, CONNECT, pool=pool), reactor)
     logging_in = Exchange(Agent(reactor, policy, CONNECT), reactor)
-    client = KeystoneClient(
-        reactor,
-        asking,
-        address,
-        OwnToken(reactor, logging_in, address, own, limits.seconds),
-        limits,
-    )
+    own = OwnToken(reactor, logging_in, address, known, limits.seconds)
+    client = KeystoneClient(reactor, asking, address, own, limits)
     if not address.startswith("https:") and not _is_loopback(address):
         _log.warn(
             "Tokens go to Keystone at {url} unencrypted, and so do our credentials", url=address
@@ -161,6 +165,7 @@ def keystone(
         _clean_url("auth_uri", auth_uri) if auth_uri else address,
         Identity(roles=frozenset(service_roles.split(","))).roles,
         pool,
+        lambda: own.use(read_credentials(credentials)),
     )
 
 

@@ -67,6 +67,12 @@ class OwnToken:
         if self._held is not None and self._held.text == text:
             self._held = None
 
+    def use(self, credentials: Credentials) -> None:
+        """From now on log in with these."""
+        self._credentials = credentials
+        self._held = None
+        self._refused_until = 0.0
+
     async def _log_in(self) -> str:
         now = self._clock.seconds()
         if now < self._refused_until:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator, Mapping
+from urllib.parse import unquote_to_bytes
 
 from twisted.internet.address import IPv6Address
 from twisted.web.http_headers import Headers
@@ -52,10 +53,16 @@ class ReceivedHeaders(Mapping[str, str]):
 
 
 def target_of(request: IRequest) -> Mapping[str, str]:
-    """What is asked for, by the names of HTTP/2: the method, and the path without its query."""
+    """
+    What is asked for, by the names of HTTP/2: the method, and the path without its query.
+
+    The path is decoded, as it is before it is routed: who may use ``/v1/images/*`` may not use
+    ``/v1/images/x%2Fmembers``, which has one segment more than it seems.
+    """
+    path = unquote_to_bytes(request.uri.partition(b"?")[0])
     return {
         ":method": request.method.decode("latin-1"),
-        ":path": request.uri.partition(b"?")[0].decode("latin-1"),
+        ":path": path.decode("utf-8", "replace"),
     }
 
 

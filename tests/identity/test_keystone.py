@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface.verify import verifyObject
 
@@ -210,6 +212,7 @@ class MakingTests(SynchronousTestCase):
         self.credentials = self.mktemp()
         with open(self.credentials, "w") as file:
             file.write('user_id = "u"\npassword = "p"\nproject_id = "i"\n')
+        os.chmod(self.credentials, 0o600)
 
     def make(self, *url: str, **options: str) -> KeystoneAuthenticator:
         reactor: Any = started_clock()
@@ -234,6 +237,24 @@ class MakingTests(SynchronousTestCase):
         """Clients may be told another address than ours."""
         made = self.make("http://localhost:5000", auth_uri="https://cloud.example")
         self.assertEqual(made.challenge, "Keystone uri='https://cloud.example'")
+
+    def test_reload(self) -> None:
+        """Told to, it reads its credentials again; a file that makes no sense changes nothing."""
+        made = self.make("https://keystone.example")
+        events: list[Any] = []
+        observer: Any = events.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.successResultOf(as_deferred(made.reload()))
+        self.assertEqual(events, [])
+        with open(self.credentials, "w") as file:
+            file.write('password = "secret')
+        self.successResultOf(as_deferred(made.reload()))
+        self.assertEqual(
+            [event["log_format"] for event in events],
+            ["Our credentials for Keystone stay as they were: {error}"],
+        )
+        self.assertNotIn("secret", repr(events))
 
     def test_mistakes(self) -> None:
         """Whatever makes no sense is refused before anything is opened."""

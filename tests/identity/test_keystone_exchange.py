@@ -8,11 +8,12 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.trial.unittest import TestCase
+from twisted.web.server import Site
 
 from glancetx.deferreds import as_deferred
 from glancetx.errors import IdentityUnavailable, NotAuthenticated
 from glancetx.identity.keystone import KeystoneAuthenticator, keystone
-from tests.identity.fake_keystone import document
+from tests.identity.fake_keystone import PASSWORD, FakeKeystone, document
 from tests.outbound.certificates import authority
 from tests.outbound.server import CUT, HANG, Request, Server, Step, head
 
@@ -91,6 +92,25 @@ class AnswerTests(ConnectionCase):
                 with self.assertRaises(IdentityUnavailable):
                     await self.asking(made)
             self.answers.validation = None
+            self.assertEqual((await self.asking(made)).user, "ada")
+
+        return ensureDeferred(go())
+
+    def test_reload(self) -> Deferred[None]:
+        """Credentials that were corrected are used when the daemon is told to read them again."""
+
+        async def go() -> None:
+            fake = FakeKeystone()
+            fake.own_life = 4_000_000_000.0
+            fake.tokens["good"] = document(4_000_000_000.0)
+            listening = self.reactor.listenTCP(0, Site(fake, timeout=None), interface="127.0.0.1")
+            self.addCleanup(listening.stopListening)
+            made = self.make(f"http://127.0.0.1:{listening.getHost().port}")
+            with self.assertRaises(IdentityUnavailable):
+                await self.asking(made)
+            with open(self.credentials, "w") as file:
+                file.write(f'user_id = "u"\npassword = "{PASSWORD}"\nproject_id = "i"\n')
+            await made.reload()
             self.assertEqual((await self.asking(made)).user, "ada")
 
         return ensureDeferred(go())

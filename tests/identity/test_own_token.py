@@ -82,6 +82,15 @@ class FailureTests(OwnTokenCase):
         self.failureResultOf(self.asking(), KeystoneAway)
         self.assertEqual(len(self.keystone.logins), 2)
 
+    def test_new_credentials(self) -> None:
+        """New credentials are used at once, also when the old ones were just refused."""
+        self.own = self.make(password="wrong")
+        self.failureResultOf(self.asking(), KeystoneAway)
+        self.own.use(own_credentials())
+        self.assertEqual(self.get(), "own-2")
+        self.own.use(own_credentials())
+        self.assertEqual(self.get(), "own-3")
+
     def test_away(self) -> None:
         """When Keystone is away the next one tries again at once."""
         self.keystone.agent.is_down = True

@@ -116,11 +116,11 @@ class ReceivedHeadersTests(SynchronousTestCase):
 class TargetTests(SynchronousTestCase):
     """What is asked for."""
 
-    def test_as_sent(self) -> None:
-        """The path is as it was sent, without its query."""
+    def test_as_routed(self) -> None:
+        """The path is decoded, as it is for routing, and without its query."""
         request = request_at(None)
         request.method, request.uri = b"PUT", b"/v1/images/a%2Fb?c=/d?e"
-        self.assertEqual(target_of(request), {":method": "PUT", ":path": "/v1/images/a%2Fb"})
+        self.assertEqual(target_of(request), {":method": "PUT", ":path": "/v1/images/a/b"})
 
 
 class PeerTests(SynchronousTestCase):

@@ -26,6 +26,7 @@ from glancetx.stores.memory import MemoryStore
 from glancetx.testing.http import MemoryClient, Response
 from glancetx.testing.threads import InlineThreads
 from glancetx.usecases.recognition import Recognition
+from tests.identity.test_keystone import WithKeystone
 from tests.web.api import FORMATS, Api
 
 ALICE = Identity(user="alice", project="demo", roles={"member"})
@@ -210,6 +211,21 @@ class RefusalTests(GateCase):
         self.assertEqual(client.response().header("connection"), "close")
         self.assertEqual(self.store.calls, [])
         client.disconnect()
+
+
+class TargetTests(GateCase):
+    """What is asked for is told as it is routed."""
+
+    def test_encoded_slash(self) -> None:
+        """Whoever may do one thing only cannot name another by it."""
+        for path in (
+            "/v1/images/a%2Fmembers",
+            "/v1/images/a%2fmembers?x=%2F",
+            "/v1/images/a/members",
+        ):
+            self.ask("alice", "GET", path)
+            told = self.badges.asked.pop()
+            self.assertEqual((told[":method"], told[":path"]), ("GET", "/v1/images/a/members"))
 
 
 class RequestIdTests(GateCase):
@@ -542,6 +558,19 @@ class SpoofingTests(GateCase):
         self.assert_unchanged(api)
         self.assertEqual(self.answer(api, b"GET " + self.private.encode())[0], 401)
         self.assertEqual(self.answer(api, b"GET /v1/images", b"X_Auth_Token: sesame")[0], 401)
+
+    def test_keystone(self) -> None:
+        """With a token of Keystone's, whoever Keystone says; without one nobody."""
+        world = WithKeystone()
+        world.setUp()
+        # A token of a service that Keystone does not know spoils the request, as it has to.
+        self.heads = [head for head in self.heads if b"X-Service-Token" not in head]
+        api = self.behind(world.authenticator)
+        self.assert_unchanged(api, b"X-Auth-Token: ada")
+        self.assert_unchanged(api)
+        path = b"GET " + self.private.encode()
+        self.assertEqual(self.answer(api, path, b"X-Auth-Token: ada")[0], 404)
+        self.assertEqual(self.answer(api, path, b"X_Auth_Token: ada")[0], 401)
 
     def test_strangers(self) -> None:
         """Strangers who are let in remain strangers."""
