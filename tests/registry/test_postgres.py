@@ -1,6 +1,5 @@
 """The registry in PostgreSQL keeps every promise."""
 
-
 from twisted.internet.defer import ensureDeferred
 from twisted.trial.unittest import TestCase
 
