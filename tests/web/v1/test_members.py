@@ -584,7 +584,11 @@ class SeeTests(MembersCase):
         self.assert_status(self.as_(MEMBER, "HEAD", f"/v1/images/{self.image_id}"), 404)
 
     def test_change(self):
-        """A member changes and deletes nothing: to him there is no such image, protected or not."""
+        """
+        A member changes and deletes nothing (U-20) (D-08) (E-02).
+
+        To him there is no such image, protected or not.
+        """
         self.share("t2+")
         for is_protected in ("False", "True"):
             self.api.caller = OWNER
