@@ -7,6 +7,9 @@ import random
 import re
 import time
 from collections import Counter
+from functools import partial
+from threading import Thread
+from typing import Any
 
 from twisted.internet.defer import gatherResults
 from twisted.internet.task import deferLater
@@ -71,7 +74,9 @@ class RaceTests(TestCase):
 
     def begin(self, clients):
         """Fires when all clients have ended, some time after they were told."""
-        pool = ThreadPool(CLIENTS, CLIENTS)
+        pool: Any = ThreadPool(CLIENTS, CLIENTS)
+        # Whoever interrupts the race does not wait for clients who never heard of it.
+        pool.threadFactory = partial(Thread, daemon=True)
         pool.start()
         self.addCleanup(pool.stop)
         return gatherResults(
