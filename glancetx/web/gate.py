@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.defer import CancelledError, ensureDeferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
@@ -41,7 +42,9 @@ class Gate(Resource):
     def render(self, request: IRequest) -> bytes | int:
         known = streaming(request)
         answers: list[bytes | int] = []
-        asking = ensureDeferred(self._answer(known)).addCallback(answers.append)
+        asking = ensureDeferred(self._answer(known))
+        asking.addErrback(_fail, known)
+        asking.addCallback(answers.append)
         if answers:
             return answers[0]
         known.notifyFinish().addErrback(lambda _: asking.cancel())
@@ -79,6 +82,16 @@ class Gate(Resource):
         except NotAuthenticated:
             return self._recognition.stranger()
         return self._recognition.caller(identity)
+
+
+def _fail(failure: Failure, request: StreamingRequest) -> bytes | int:
+    """What is answered when the API itself broke down; nobody else would answer."""
+    _log.failure("the API behind the gate broke down", failure)
+    if request.startedWriting:
+        request.abort()
+    if request.startedWriting or request.is_lost:
+        return NOT_DONE_YET
+    return error_body(request, 500)
 
 
 def _finish(request: StreamingRequest, answer: bytes | int) -> None:

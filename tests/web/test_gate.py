@@ -12,6 +12,8 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.iweb import IRequest
+from twisted.web.resource import Resource
 from zope.interface import implementer
 
 from glancetx.access import Identity
@@ -26,6 +28,9 @@ from glancetx.stores.memory import MemoryStore
 from glancetx.testing.http import MemoryClient, Response
 from glancetx.testing.threads import InlineThreads
 from glancetx.usecases.recognition import Recognition
+from glancetx.web.gate import Gate
+from glancetx.web.root import Front, Root
+from glancetx.web.site import StreamingSite
 from tests.identity.test_keystone import WithKeystone
 from tests.web.api import FORMATS, Api
 
@@ -599,3 +604,59 @@ class SpoofingTests(GateCase):
             self.assertEqual(
                 self.answer(self.behind(authenticator), b"GET /v1/images", head)[0], 400
             )
+
+
+class Broken(Resource):
+    """An API that breaks down, and may have begun to answer."""
+
+    isLeaf = True
+
+    def __init__(self, begun: bytes | None = None) -> None:
+        super().__init__()
+        self._begun = begun
+
+    def render(self, request: IRequest) -> bytes:
+        if self._begun is not None:
+            request.write(self._begun)
+        raise ZeroDivisionError("sesame")
+
+
+class BrokenApiTests(SynchronousTestCase):
+    """Nobody waits for ever for an API that broke down."""
+
+    def setUp(self) -> None:
+        self.badges = Badges()
+
+    def begin(self, api: Broken) -> MemoryClient:
+        root = Root(Gate(api, self.badges, STRICT), Front())
+        client = MemoryClient(StreamingSite(root, Clock(), 60.0))
+        self.addCleanup(client.disconnect)
+        client.begin("GET", "/v1/images", {"X-Badge": "alice"})
+        return client
+
+    def assert_told(self) -> None:
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_at_once(self) -> None:
+        """It is 500, and the log tells why."""
+        answer = self.begin(Broken()).response()
+        self.assertEqual(answer.status, 500)
+        self.assertTrue(answer.is_whole)
+        self.assertNotIn(b"sesame", answer.body)
+        self.assert_told()
+
+    def test_later(self) -> None:
+        """So it is when it took time to find out who asks."""
+        self.badges.is_slow = True
+        client = self.begin(Broken())
+        self.badges.waiting[0].callback(ALICE)
+        self.assertEqual(client.response().status, 500)
+        self.assertTrue(client.response().is_whole)
+        self.assert_told()
+
+    def test_half_an_answer(self) -> None:
+        """An answer that had begun is broken off: it must not look whole."""
+        client = self.begin(Broken(b"half"))
+        self.assertFalse(client.response().is_whole)
+        self.assertTrue(client.transport.is_aborted)
+        self.assert_told()
