@@ -8,6 +8,7 @@ with it, or with `RegistryUnavailable`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 import psycopg2
@@ -102,14 +103,19 @@ class Database:
         self, work: Callable[[Run], Awaitable[T]], timeout: float | None = None
     ) -> Deferred[T]:
         """
-        Do work within one transaction, which is rolled back when the work raises.
+        Do work within one transaction, rolled back when the work raises; its connection is kept.
 
         :raises RegistryUnavailable: when the server is gone or does not answer in time.
         """
 
         async def begin_and_commit(connection: Connection) -> T:
             await connection.run("BEGIN")
-            result = await work(connection.run)
+            try:
+                result = await work(connection.run)
+            except Exception:
+                with suppress(*TROUBLE):
+                    await connection.run("ROLLBACK")
+                raise
             await connection.run("COMMIT")
             return result
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from glancetx.errors import GlanceError, NoSuchImage, QuotaExceeded, StatusConflict
+from glancetx.errors import NoSuchImage, StatusConflict
 from glancetx.image import Status
 from glancetx.quota import Room
 from glancetx.registry.connection import Row
@@ -53,27 +53,19 @@ async def reserve(
     :raises QuotaExceeded, StatusConflict, NoSuchImage: as `IRegistry.reserve`.
     """
 
-    # A refusal is returned, for raising it would cost the connection.
-    async def work(run: Run) -> Row | GlanceError:
+    async def work(run: Run) -> Row:
         held = await run(_LOCK, {"id": image_id})
         if not held:
-            return NoSuchImage(image_id)
+            raise NoSuchImage(image_id)
         owner, status, _ = held[0]
         if status != expect.value:
-            return StatusConflict(image_id, Status(status))
+            raise StatusConflict(image_id, Status(status))
         [(used,)] = await run(*used_by_others(image_id, owner))
-        try:
-            granted = room.granted(int(used))
-        except QuotaExceeded as refusal:
-            return refusal
-        values = {**arguments, "id": image_id, "reserved": granted}
+        values = {**arguments, "id": image_id, "reserved": room.granted(int(used))}
         (row,) = await run(_RESERVE.format(settings=settings), values)
         return row
 
-    outcome = await database.transaction(work)
-    if isinstance(outcome, GlanceError):
-        raise outcome
-    return outcome
+    return await database.transaction(work)
 
 
 def used_by_others(image_id: str, owner: str | None) -> tuple[str, dict[str, object]]:

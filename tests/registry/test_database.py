@@ -123,6 +123,23 @@ class TransactionTests(_WithServer):
         await database.write("INSERT INTO t VALUES (2)")
         self.assertEqual(await self.admin.read("SELECT n FROM t"), [(2,)])
 
+    async def test_keeps_the_connection(self):
+        """Work that raises, or whose statement fails, costs no connection."""
+
+        async def refuse(run):
+            await run("SELECT 1")
+            raise LookupError
+
+        async def fail(run):
+            await run("SELECT 1/0")
+
+        database = self.open(size=1)
+        pid = await self.backend_of(database)
+        for work, error in (refuse, LookupError), (fail, psycopg2.DataError):
+            with self.assertRaises(error):
+                await database.transaction(work)
+            self.assertEqual(await self.backend_of(database), pid)
+
     async def test_goes_on_when_cancelled(self):
         """Whoever cancels is free at once; the transaction ends, and its connection is clean."""
         gate: Deferred[None] = Deferred()
