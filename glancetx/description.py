@@ -61,6 +61,17 @@ def quote(value: str) -> str:
     return re.sub(r"([\\:=])", r"\\\1", value)
 
 
+def number(name: str, text: str, least: int = 1) -> int:
+    """
+    What an option says that is a whole number.
+
+    :raises ValueError: when it is none, or less than ``least``; the text says what to write.
+    """
+    if not (text.isascii() and text.isdigit() and int(text) >= least):
+        raise ValueError(f"{name} must be a number from {least} on, not {text!r}")
+    return int(text)
+
+
 def _fields(text: str) -> list[list[str]]:
     """Split at colons, and each part at its equals signs; escaped ones do not count."""
     fields = [[""]]

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from glancetx.description import BadDescription, Description, parse, quote
+from glancetx.description import BadDescription, Description, number, parse, quote
 
 WORDS = st.text(st.sampled_from("abz09_.-"), min_size=1, max_size=8)
 TEXTS = st.text(max_size=12)
@@ -80,3 +80,18 @@ class QuoteTests(SynchronousTestCase):
             parse(text)
         except BadDescription as error:
             self.assertTrue(str(error))
+
+
+class NumberTests(SynchronousTestCase):
+    """Options that are whole numbers."""
+
+    def test_numbers(self) -> None:
+        """They are read, down to the least that is allowed."""
+        self.assertEqual(number("n", "12"), 12)
+        self.assertEqual(number("n", "0", least=0), 0)
+
+    def test_others(self) -> None:
+        """What is none, or too small, is refused by a sentence that says what to write."""
+        for text in ("", "-1", "+1", "1.5", " 1", "many", "²", "0"):
+            error = self.assertRaises(ValueError, number, "n", text)
+            self.assertEqual(str(error), f"n must be a number from 1 on, not {text!r}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, HTTPConnectionP
 from zope.interface import implementer
 
 from glancetx.access import Identity
+from glancetx.description import number
 from glancetx.errors import NotAllowed, NotAuthenticated
 from glancetx.identity.access_rules import permits
 from glancetx.identity.keystone_client import KeystoneClient, Limits
@@ -25,7 +25,7 @@ from glancetx.identity.keystone_token import Token
 from glancetx.identity.own_token import OwnToken
 from glancetx.identity.token_cache import TokenCache
 from glancetx.interfaces import IAuthenticator, IReloadable
-from glancetx.outbound.trust import trust_in
+from glancetx.outbound.trust import read_certificates, trust_in
 
 #: Where a client may show his token; the first that is not empty counts.
 TOKEN_HEADERS = ("x-auth-token", "x-storage-token")
@@ -146,9 +146,9 @@ def keystone(
     address = _keystone_url("the address of Keystone", ":".join(url))
     if not credentials:
         raise ValueError("credentials=FILE is missing")
-    limits = Limits(_number("timeout", timeout), int(_number("calls", calls)))
+    limits = Limits(number("timeout", timeout), number("calls", calls))
     known = read_credentials(credentials)
-    policy = BrowserLikePolicyForHTTPS(trust_in(_text_of(ca)) if ca else None)
+    policy = BrowserLikePolicyForHTTPS(trust_in(read_certificates(ca)) if ca else None)
     pool = HTTPConnectionPool(reactor, persistent=True)
     pool.maxPersistentPerHost = limits.calls
     # A lost connection is tried again for questions, but not for a login: that takes a new one.
@@ -161,7 +161,7 @@ def keystone(
             "Tokens go to Keystone at {url} unencrypted, and so do our credentials", url=address
         )
     return KeystoneAuthenticator(
-        TokenCache(reactor, client.validate, _number("cache", cache, least=0)),
+        TokenCache(reactor, client.validate, number("cache", cache, least=0)),
         _clean_url("auth_uri", auth_uri) if auth_uri else address,
         Identity(roles=frozenset(service_roles.split(","))).roles,
         pool,
@@ -191,16 +191,3 @@ def _is_loopback(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _number(name: str, text: str, least: int = 1) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) >= least):
-        raise ValueError(f"{name} must be a number from {least} on, not {text!r}")
-    return int(text)
-
-
-def _text_of(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="ascii")
-    except (OSError, UnicodeError):
-        raise ValueError(f"the file of certificates {path!r} cannot be read") from None

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
+
+
+def read_certificates(path: str) -> str:
+    """
+    The PEM text of a file of certificates; this blocks.
+
+    :raises ValueError: when it cannot be read.
+    """
+    try:
+        return Path(path).read_text(encoding="ascii")
+    except (OSError, UnicodeError):
+        raise ValueError(f"the file of certificates {path!r} cannot be read") from None
 
 
 def trust_in(pem: str) -> Any:

@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from glancetx.description import number
 from glancetx.errors import (
     NoSuchData,
     RangeOutside,
@@ -56,11 +57,9 @@ class FileStore(MultiService):
         super().__init__()
         if not directory:
             raise ValueError("the directory is missing")
-        if not (threads.isascii() and threads.isdigit() and int(threads)):
-            raise ValueError(f"threads must be a number from 1 on, not {threads!r}")
         # Absolute, because a daemon changes its working directory.
         self._tree = Tree(os.path.abspath(directory))
-        self._bulk = Threads(reactor, "file-bulk", int(threads))
+        self._bulk = Threads(reactor, "file-bulk", number("threads", threads))
         self._small = Threads(reactor, "file-small", SMALL_THREADS)
         self.addService(self._bulk)
         self.addService(self._small)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from pathlib import Path
 from typing import Any
 
 from zope.interface import implementer
 
+from glancetx.description import number
 from glancetx.errors import (
     BodyCutShort,
     InvalidLocation,
@@ -24,6 +24,7 @@ from glancetx.interfaces import IByteStream, IForeignStore
 from glancetx.outbound import Answer, Fetcher, Limits, Target, parse_rules, parse_target
 from glancetx.outbound.ranges import Asked, content_range, given_by, version_of
 from glancetx.outbound.resume import Resuming
+from glancetx.outbound.trust import read_certificates
 from glancetx.streams import chunks, from_chunks
 
 _NOTHING_THERE = frozenset({404, 410})
@@ -55,12 +56,14 @@ class HttpStore:
         attempts: str = "5",
     ) -> None:
         limits = Limits(
-            connect=_number("connect", connect),
-            head=_number("head", head),
-            idle=_number("idle", idle),
+            connect=number("connect", connect),
+            head=number("head", head),
+            idle=number("idle", idle),
         )
-        self._fetcher = Fetcher(reactor, parse_rules(allow), _text_of(ca), limits)
-        self._resuming = Resuming(reactor, self._fetcher, _number("attempts", attempts, least=0))
+        self._fetcher = Fetcher(
+            reactor, parse_rules(allow), read_certificates(ca) if ca else "", limits
+        )
+        self._resuming = Resuming(reactor, self._fetcher, number("attempts", attempts, least=0))
 
     def check(self, location: str) -> None:
         self._target(location)
@@ -168,18 +171,3 @@ def _size_if_there(answer: Answer) -> int | None:
     if answer.status != 200:
         raise SourceRefused(answer.status)
     return answer.length
-
-
-def _number(name: str, text: str, least: int = 1) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) >= least):
-        raise ValueError(f"{name} must be a number from {least} on, not {text!r}")
-    return int(text)
-
-
-def _text_of(path: str) -> str:
-    if not path:
-        return ""
-    try:
-        return Path(path).read_text(encoding="ascii")
-    except (OSError, UnicodeError):
-        raise ValueError(f"the file of certificates {path!r} cannot be read") from None
