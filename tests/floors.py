@@ -83,8 +83,6 @@ FOREIGN: Mapping[str, frozenset[str]] = {
 LONGEST = 250
 #: Pattern of paths → how many lines they may have, and why more than the others.
 LONGER: Mapping[str, tuple[int, str]] = {
-    "interfaces.py": (350, "every port in one place, and most of it is prose"),
-    "errors.py": (375, "every error in one place, and each is a sentence"),
     "testing/*_contract.py": (300, "a test suite is read test by test"),
 }
 

@@ -23,23 +23,27 @@ INDENT = "   "
 
 
 class Ports(SphinxDirective):
-    """``.. ports:: module`` documents every interface of the module with all its members."""
+    """``.. ports:: package`` documents every interface of its modules, with all their members."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        module = self.arguments[0]
-        spec = find_spec(module)
+        package = self.arguments[0]
+        spec = find_spec(package)
         if spec is None or spec.origin is None:
-            raise self.error(f"there is no module {module}")
-        self.env.note_dependency(spec.origin)
-        tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-        return self.parse_text_to_nodes("\n".join(_module(module, tree)))
+            raise self.error(f"there is no package {package}")
+        lines = [f".. py:module:: {package}", ""]
+        lines.extend(_prose(self._parsed(Path(spec.origin))))
+        for path in sorted(Path(spec.origin).parent.glob("[!_]*.py")):
+            lines.extend(_module(self._parsed(path)))
+        return self.parse_text_to_nodes("\n".join(lines))
+
+    def _parsed(self, path: Path) -> ast.Module:
+        self.env.note_dependency(path)
+        return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def _module(name: str, tree: ast.Module) -> Iterator[str]:
-    yield f".. py:module:: {name}"
-    yield ""
+def _module(tree: ast.Module) -> Iterator[str]:
     yield from _prose(tree)
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
@@ -84,10 +88,12 @@ def _indented(lines: Iterator[str] | list[str]) -> Iterator[str]:
 
 
 def _name_interfaces(*event: object) -> tuple[str | None, ...]:
-    """Write an interface in a signature by its name, where autodoc writes its repr."""
+    """Write an interface in a signature by its public name, where autodoc writes its repr."""
     *_, signature, returns = event
     return tuple(
-        re.sub(r"<InterfaceClass ([\w.]+)>", r"\1", text) if isinstance(text, str) else None
+        re.sub(r"<InterfaceClass ([\w.]+)\.\w+\.(\w+)>", r"\1.\2", text)
+        if isinstance(text, str)
+        else None
         for text in (signature, returns)
     )
 

@@ -1,0 +1,26 @@
+"""
+Every port of glancetx; the docstring is the contract.
+
+Interfaces promise awaitables, so that an author may write coroutines or return Deferreds.
+Whatever is promised here is tested by the public suites in `glancetx.testing`.
+"""
+
+from __future__ import annotations
+
+from glancetx.interfaces.identity import IAuthenticator, IAuthenticatorMaker
+from glancetx.interfaces.registry import IRegistry
+from glancetx.interfaces.reloading import IReloadable
+from glancetx.interfaces.stores import IForeignStore, IReadableStore, IStore, IStoreMaker
+from glancetx.interfaces.streams import IByteStream
+
+__all__ = [
+    "IAuthenticator",
+    "IAuthenticatorMaker",
+    "IByteStream",
+    "IForeignStore",
+    "IReadableStore",
+    "IRegistry",
+    "IReloadable",
+    "IStore",
+    "IStoreMaker",
+]

@@ -1,0 +1,113 @@
+"""What keeps and gives the bytes of images, and how it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from twisted.plugin import IPlugin
+from zope.interface import Attribute, Interface
+
+from glancetx.interfaces.streams import IByteStream
+
+
+class IReadableStore(Interface):
+    """
+    Gives the bytes of images.
+
+    A store that has a life of its own (threads, connections) also provides
+    `twisted.application.service.IService`: the daemon starts it before the first request and
+    stops it after the last.
+    """
+
+    def open(key: str, offset: int = 0, length: int | None = None) -> Awaitable[IByteStream]:
+        """
+        A stream of the bytes from ``offset`` on, at most ``length`` of them.
+
+        Every refusal comes here, before the first byte.
+        ``length`` of the stream is what will really come, as the store knows it now.
+
+        :raises NoSuchData: when there is nothing under this key.
+        :raises RangeOutside: when ``offset`` is beyond the end (at the end is an empty stream).
+        :raises StoreUnavailable: when the store cannot be reached; a later try may succeed.
+        """
+
+
+class IForeignStore(IReadableStore):
+    """Reads what users name by a location, which is also the key for `open`."""
+
+    def check(location: str) -> None:
+        """
+        Refuse what can be refused without the network.
+
+        :raises SourceNotSupported: when users may not name locations of this scheme.
+        :raises InvalidLocation: when it is malformed, or leads where we do not go.
+        """
+
+    def probe(location: str) -> Awaitable[int | None]:
+        """
+        The size in bytes of what is there now, or None when the source does not tell.
+
+        :raises SourceNotSupported: as `check`.
+        :raises InvalidLocation: as `check`, or when it cannot be reached.
+        :raises SourceNotFound: when the source has nothing there.
+        :raises SourceRefused: when the source answers by any other error or strange redirect.
+        """
+
+
+class IStore(IReadableStore):
+    """Keeps the bytes of images, all of an image or nothing."""
+
+    def add(image_id: str, data: IByteStream) -> Awaitable[str]:
+        """
+        Keep all of data, durably, and return the key under which `open` finds it.
+
+        All or nothing: when data fails, or this is cancelled, nothing is left behind.
+        It does not count or hash: whoever calls it has wrapped data for that.
+        When it refuses, it has not touched data, or stops it.
+
+        :raises DataExists: when bytes of this image are kept already; they are left as they are.
+        :raises StoreFull: when the medium has no room.
+        :raises StoreForbids: when the medium denies writing.
+        :raises StoreReadOnly: when the store was set up not to take images.
+        :raises StoreUnavailable: when the store cannot be reached.
+        """
+
+    def delete(key: str) -> Awaitable[None]:
+        """
+        Remove the bytes under this key.
+
+        :raises NoSuchData: when there are none, also the second time.
+        :raises DataInUse: when something else depends on them.
+        :raises StoreForbids: when the medium denies it.
+        :raises StoreUnavailable: when the store cannot be reached.
+        """
+
+    def discard(image_id: str) -> Awaitable[None]:
+        """
+        Remove whatever an `add` for this image may have left, finished or not.
+
+        Called when a daemon died before it could record a key or clean up after itself.
+        Nothing there is a success.
+
+        :raises StoreUnavailable: when the store cannot be reached; the caller comes again.
+        """
+
+
+class IStoreMaker(IPlugin):
+    """What is looked up among the Twisted plugins: a kind of store that can be made."""
+
+    kind: str = Attribute("The first word of a description string that asks for this store.")
+    schemes: tuple[str, ...] = Attribute(
+        "Names by which API users may ask for a store of this kind, besides its own name."
+    )
+    foreign: bool = Attribute(
+        "Whether a location that an API user names may be read through it. http: yes, file: never."
+    )
+    help: str = Attribute("Its description string and options, for --help-stores.")
+
+    def make(reactor: object, *args: str, **options: str) -> IReadableStore:
+        """
+        A store from the arguments of its description string. Opens nothing yet.
+
+        :raises ValueError: when the arguments make no sense; the text says what to write instead.
+        """
