@@ -14,7 +14,18 @@ from pathlib import Path
 PACKAGE = "glancetx"
 
 VALUES = frozenset(
-    {"access", "change", "description", "errors", "image", "limits", "member", "query", "quota"}
+    {
+        "access",
+        "arguments",
+        "change",
+        "description",
+        "errors",
+        "image",
+        "limits",
+        "member",
+        "query",
+        "quota",
+    }
 )
 PORTS = VALUES | {"interfaces", "deferreds", "threads", "streams", "plugins", "shelf", "policy"}
 #: Floor 1 too, but only for those who ask other servers: operators' choice, and users'.

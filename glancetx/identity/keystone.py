@@ -123,8 +123,8 @@ class KeystoneAuthenticator(Service):
 
 def keystone(
     reactor: Any,
-    *url: str,
-    credentials: str = "",
+    url: str,
+    credentials: str,
     ca: str = "",
     cache: str = "300",
     auth_uri: str = "",
@@ -135,7 +135,6 @@ def keystone(
     """
     The authenticator of ``keystone:URL:credentials=FILE``.
 
-    The colons of the URL need no backslash.
     ``credentials`` is a file as `glancetx.identity.keystone_credentials` reads it, ``ca`` one of
     certificates to trust instead of the system's.
     ``cache`` and ``timeout`` are seconds, ``calls`` is how many questions may be under way.
@@ -143,9 +142,7 @@ def keystone(
 
     :raises ValueError: when any of it makes no sense, or a file cannot be read.
     """
-    address = _keystone_url("the address of Keystone", ":".join(url))
-    if not credentials:
-        raise ValueError("credentials=FILE is missing")
+    address = _keystone_url("the address of Keystone", url)
     limits = Limits(number("timeout", timeout), number("calls", calls))
     known = read_credentials(credentials)
     policy = BrowserLikePolicyForHTTPS(trust_in(read_certificates(ca)) if ca else None)
