@@ -24,6 +24,9 @@ FORMATS = {"disk_format": "raw", "container_format": "bare"}
 #: An access rule, as one is given to Keystone.
 SHOW_IMAGES = {"service": "image", "method": "GET", "path": "/v1/images/*"}
 
+#: How each token of this Keystone begins.
+TOKEN = "gAAAAA"
+
 #: Headers of an upload of two MiB.
 HEADERS = {
     "Content-Type": "application/octet-stream",
@@ -122,7 +125,8 @@ class TokenTests(KeystoneCase):
         """A token that Keystone has never given is nobody's."""
         made = self.make()
         token = await self.token("demo")
-        for each in ("invented", token[:-1], token[1:], "gAAAAA" + token[6:][::-1]):
+        self.assertTrue(token.startswith(TOKEN))
+        for each in ("invented", token[:-1], token[1:], TOKEN + token[6:][::-1]):
             await self.assert_refused(made, each)
 
     async def test_revoked(self):
@@ -257,14 +261,21 @@ class DaemonTests(KeystoneCase):
     async def start(self):
         address = f"keystone:{quote(self.keystone.url)}:credentials={quote(self.credentials)}"
         listen = f"tcp:{self.keystone.image_port}:interface=127.0.0.1"
-        return await start(self, "--registry", "memory:", "--auth", address, "--listen", listen)
+        daemon = await start(self, "--registry", "memory:", "--auth", address, "--listen", listen)
+        self.addCleanup(lambda: ensureDeferred(self.assert_discreet(daemon)))
+        return daemon
+
+    async def assert_discreet(self, daemon):
+        """Neither a token nor a password is in the log of the whole run, which has all levels."""
+        self.assertEqual(await daemon.stop(), 0)
+        daemon.assert_quiet()
+        for secret in (TOKEN, self.keystone.password):
+            self.assertNotIn(secret, daemon.log)
 
     async def test_clients(self):
         """Members share their project's images; others do not see them, and the admin does."""
-        daemon = await self.start()
+        await self.start()
         await deferToThread(self.work_with_clients)
-        daemon.assert_quiet()
-        self.assertNotIn(self.keystone.password, daemon.log)
 
     def work_with_clients(self):
         images = {
