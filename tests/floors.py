@@ -46,6 +46,7 @@ TOP = frozenset(
         "parts",
         "registry_source",
         "rights",
+        "store_tables",
     }
 )
 
