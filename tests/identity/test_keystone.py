@@ -16,12 +16,12 @@ from glancetx.deferreds import as_deferred
 from glancetx.errors import IdentityUnavailable, NotAllowed, NotAuthenticated
 from glancetx.identity.keystone import KeystoneAuthenticator, keystone
 from glancetx.identity.keystone_client import KeystoneClient
-from glancetx.identity.keystone_exchange import Exchange
-from glancetx.identity.own_token import OwnToken
 from glancetx.identity.token_cache import TokenCache
 from glancetx.interfaces import IAuthenticator
+from glancetx.keystone.exchange import Exchange
+from glancetx.keystone.own_token import OwnToken
 from glancetx.testing.authenticator_contract import AuthenticatorContract, Credentials
-from tests.identity.fake_keystone import (
+from tests.keystone.fake_keystone import (
     URL,
     FakeKeystone,
     document,
