@@ -248,15 +248,16 @@ class LoadTests(KeystoneCase):
                 await deferLater(reactor, 0.01)
 
         await deferToThread(self.keystone.stop)
+        workers = [as_deferred(work()) for _ in range(16)]
         try:
-            workers = [as_deferred(work()) for _ in range(16)]
-            await eventually(lambda: "unavailable" in outcomes)
-            self.assertEqual(outcomes, {"unavailable"})
-            await deferToThread(self.keystone.start)
+            try:
+                await eventually(lambda: "unavailable" in outcomes)
+                self.assertEqual(outcomes, {"unavailable"})
+            finally:
+                await deferToThread(self.keystone.start)
             await eventually(lambda: "known" in outcomes)
         finally:
             is_over = True
-            await deferToThread(self.keystone.start)
         await gatherResults(workers)
         await self.asking(made, new)
 
