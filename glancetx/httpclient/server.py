@@ -13,7 +13,7 @@ from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
-from glancetx.deferreds import cancellable
+from glancetx.deferreds import stop_first
 from glancetx.errors import RemoteBroken, RemoteRefused, RemoteUnavailable
 from glancetx.httpclient.answer import Answer, has_bounded_head
 from glancetx.httpclient.causes import cause_of, is_about_tls, told
@@ -122,7 +122,7 @@ class Server:
         patience = Patience(self._reactor, self._limits)
         sending = None if content is None else Sending(content, patience)
         agent = Agent.usingEndpointFactory(self._reactor, self._connecting, Seat(pool, line))
-        asking = cancellable(
+        asking = stop_first(
             agent.request(
                 method.encode("ascii"),
                 f"{self.origin}{self.prefix}{path}".encode("ascii"),

@@ -22,7 +22,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
 
-from glancetx.deferreds import cancellable
+from glancetx.deferreds import stop_first
 from glancetx.httpclient.backoff import PASSING, Backoff
 from glancetx.httpclient.causes import cause_of, told
 from glancetx.httpclient.trust import trust_in
@@ -125,7 +125,7 @@ class Exchange:
         client = HTTPClient(self._agent, data_to_body_producer=_Document)
         reason = ""
         try:
-            response: Any = await cancellable(
+            response: Any = await stop_first(
                 client.request(
                     method,
                     url,
