@@ -35,15 +35,16 @@ class AtticStore(MultiService):
         self._threads.setServiceParent(self)
 
     async def add(self, image_id: str, data: IByteStream) -> str:
-        final, partial = self.root / image_id, self.root / f"{image_id}.{token_hex(8)}.partial"
+        writing = _Writing(self.root / image_id)
         try:
-            await self._run(_begin, partial, final)
+            await self._run(writing.begin)
             async with aclosing(chunks(data)) as incoming:
                 async for chunk in incoming:
-                    await self._run(_append, partial, chunk)
-            await self._run(_finish, partial, final)
-        finally:
-            await self._run(partial.unlink, True)
+                    await self._run(writing.append, chunk)
+            await self._run(writing.finish)
+        except BaseException:
+            await self._run(writing.undo)
+            raise
         return image_id
 
     async def open(self, key: str, offset: int = 0, length: int | None = None) -> IByteStream:
@@ -82,25 +83,39 @@ class AtticStore(MultiService):
             raise (StoreFull if error.errno == errno.ENOSPC else StoreUnavailable)() from None
 
 
-def _begin(partial: Path, final: Path) -> None:
-    if final.exists():
-        raise DataExists(final.name)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    partial.touch()
+class _Writing:
+    """A file on its way; all of it runs in threads."""
 
+    def __init__(self, final: Path) -> None:
+        self.final = final
+        self.partial = final.with_name(f"{final.name}.{token_hex(8)}.partial")
+        self.is_finished = False
 
-def _append(partial: Path, chunk: bytes) -> None:
-    with partial.open("ab") as file:
-        file.write(chunk)
+    def begin(self) -> None:
+        if self.final.exists():
+            raise DataExists(self.final.name)
+        self.final.parent.mkdir(parents=True, exist_ok=True)
+        self.partial.touch()
 
+    def append(self, chunk: bytes) -> None:
+        with self.partial.open("r+b") as file:  # which makes none anew that was discarded
+            file.seek(0, os.SEEK_END)
+            file.write(chunk)
 
-def _finish(partial: Path, final: Path) -> None:
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    try:
-        os.link(partial, final)  # which, unlike a rename, overwrites nothing
-    except FileExistsError:
-        raise DataExists(final.name) from None
+    def finish(self) -> None:
+        with self.partial.open("rb") as file:
+            os.fsync(file.fileno())
+        try:
+            os.link(self.partial, self.final)  # which, unlike a rename, overwrites nothing
+        except FileExistsError:
+            raise DataExists(self.final.name) from None
+        self.is_finished = True
+        self.partial.unlink()
+
+    def undo(self) -> None:
+        self.partial.unlink(missing_ok=True)
+        if self.is_finished:  # and was cancelled in that moment
+            self.final.unlink(missing_ok=True)
 
 
 def _part(path: Path, start: int, end: int) -> bytes:

@@ -11,18 +11,21 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from acme_attic.store import AtticStore
 from glancetx.interfaces import IStore
 from glancetx.testing.maker_contract import MakerContract
-from glancetx.testing.store_contract import StoreContract
+from glancetx.testing.shared_store_contract import SharedStoreContract
 from twisted.plugins import acme_stores
 
 reactor: Any = installed_reactor
 
 
-class AtticStoreTests(StoreContract, TestCase):
+class AtticStoreTests(SharedStoreContract, TestCase):
     """The store."""
 
     def make_store(self) -> IStore:
         self.store = AtticStore(reactor, self.mktemp())
         return self.store
+
+    def another_store(self) -> IStore:
+        return AtticStore(reactor, str(self.store.root))
 
     def leftovers(self) -> Iterable[object]:
         return self.store.root.glob("*.partial")
