@@ -16,7 +16,16 @@ PACKAGE = "glancetx"
 VALUES = frozenset(
     {"access", "change", "description", "errors", "image", "limits", "member", "query", "quota"}
 )
-PORTS = VALUES | {"interfaces", "deferreds", "threads", "streams", "plugins", "shelf", "policy"}
+PORTS = VALUES | {
+    "interfaces",
+    "files",
+    "deferreds",
+    "threads",
+    "streams",
+    "plugins",
+    "shelf",
+    "policy",
+}
 #: Floor 1 too, but only for those who ask other servers.
 OUTBOUND = frozenset({"outbound"})
 BACKENDS = frozenset({"registry", "stores", "identity"})
@@ -44,6 +53,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(VALUES, VALUES),
     # floor 1: ports, each above the ones before it
     "interfaces": VALUES,
+    "files": VALUES,
     "deferreds": VALUES | {"interfaces"},
     "threads": VALUES | {"interfaces", "deferreds"},
     "streams": VALUES | {"interfaces", "deferreds", "threads"},
