@@ -14,7 +14,18 @@ from pathlib import Path
 PACKAGE = "glancetx"
 
 VALUES = frozenset(
-    {"access", "change", "description", "errors", "image", "limits", "member", "query", "quota"}
+    {
+        "access",
+        "change",
+        "copies",
+        "description",
+        "errors",
+        "image",
+        "limits",
+        "member",
+        "query",
+        "quota",
+    }
 )
 PORTS = VALUES | {
     "interfaces",
@@ -28,7 +39,7 @@ PORTS = VALUES | {
 }
 #: Floor 1 too, but only for those who ask other servers.
 OUTBOUND = frozenset({"outbound"})
-BACKENDS = frozenset({"registry", "stores", "identity"})
+BACKENDS = frozenset({"cache", "registry", "stores", "identity"})
 TOP = frozenset(
     {
         "__main__",

@@ -7,6 +7,7 @@ Whatever is promised here is tested by the public suites in `glancetx.testing`.
 
 from __future__ import annotations
 
+from glancetx.interfaces.cache import IImageCache, Source
 from glancetx.interfaces.identity import IAuthenticator, IAuthenticatorMaker
 from glancetx.interfaces.registry import IRegistry
 from glancetx.interfaces.reloading import IReloadable
@@ -18,9 +19,11 @@ __all__ = [
     "IAuthenticatorMaker",
     "IByteStream",
     "IForeignStore",
+    "IImageCache",
     "IReadableStore",
     "IRegistry",
     "IReloadable",
     "IStore",
     "IStoreMaker",
+    "Source",
 ]
