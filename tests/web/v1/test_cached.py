@@ -159,10 +159,6 @@ class HitTests(CachedCase):
 class RightsTests(CachedCase):
     """Who may have an image is decided before the cache is asked (R4)."""
 
-    def setUp(self):
-        super().setUp()
-        self.gate = None
-
     def begun(self, **parts):
         """A server and an image, a copy of which is just being made for its owner."""
         self.memory = MemoryStore(None)
