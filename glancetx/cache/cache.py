@@ -76,8 +76,10 @@ class ImageCache(MultiService):
                 await attempt(self._workers.index, self._index.keep_only, entries)
 
     async def _stop(self) -> None:
-        for flight in list(self._flights.values()):
+        flights = list(self._flights.values())
+        for flight in flights:
             flight.stop()
+        for flight in flights:
             await flight.until_over()
         await attempt(self._workers.index, self._index.close)
         await maybeDeferred(super().stopService)

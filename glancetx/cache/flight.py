@@ -89,7 +89,8 @@ class Flight:
 
     def fail(self, error: Exception) -> None:
         """There is nothing to go on from: those who follow get this error."""
-        self._error = error
+        if self._state.is_open:
+            self._error = error
         self._end(_State.FAILED)
 
     def over(self) -> None:
