@@ -20,8 +20,7 @@ from glancetx.copies import DIGESTS
 from glancetx.deferreds import finish_first
 from glancetx.errors import CacheUnavailable, DataCorrupted, StoreUnavailable, TooLarge
 from glancetx.interfaces import IByteStream, Source
-from glancetx.streams import Metered, Metering, chunks
-from glancetx.streams.discard import discard
+from glancetx.streams import Metered, Metering, chunks, leave
 from glancetx.threads import Threads
 
 #: Seconds between two looks at a copy that another process makes.
@@ -124,7 +123,7 @@ class Maker:
             return None
         if stream.length not in (None, flight.original.size):
             # It lies elsewhere and has changed there: those who asked get what is there now.
-            await discard(stream)
+            await leave(stream)
             flight.lose()
             return None
         return stream

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from glancetx.interfaces.cache import IImageCache, Source
 from glancetx.interfaces.identity import IAuthenticator, IAuthenticatorMaker
+from glancetx.interfaces.makers import IMaker
 from glancetx.interfaces.registry import IRegistry
 from glancetx.interfaces.reloading import IReloadable
 from glancetx.interfaces.stores import IForeignStore, IReadableStore, IStore, IStoreMaker
@@ -20,6 +21,7 @@ __all__ = [
     "IByteStream",
     "IForeignStore",
     "IImageCache",
+    "IMaker",
     "IReadableStore",
     "IRegistry",
     "IReloadable",

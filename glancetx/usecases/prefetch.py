@@ -8,6 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from glancetx.deferreds import stop_first
 from glancetx.errors import GlanceError, NoSuchImage
 from glancetx.image import Image, Status
 from glancetx.interfaces import IImageCache, IRegistry
@@ -79,7 +80,7 @@ class Prefetch(Service):
         """Go through the queue once."""
         for image_id in await self._cache.queued():
             try:
-                is_done = await self._prefetch(image_id)
+                is_done = await stop_first(self._prefetch(image_id))
             except CancelledError:
                 raise
             except GlanceError as error:

@@ -63,11 +63,18 @@ class HelpTests(SynchronousTestCase):
         self.assertEqual((result.returncode, result.stdout), (0, f"glancetx {__version__}\n"))
 
     def test_help_stores(self):
-        """--help-stores lists the installed kinds of store."""
+        """--help-stores lists the installed kinds of store, and what each can be told."""
         result = call(TWISTD, "glance", "--help-stores")
         self.assertEqual(result.returncode, 0)
-        self.assertIn("file:DIRECTORY", result.stdout)
-        self.assertIn("memory:", result.stdout)
+        about = {each.partition(" - ")[0]: each for each in result.stdout.split("\n\n")}
+        self.assertLessEqual({"file", "http", "memory"}, about.keys())
+        self.assertEqual(
+            about["file"],
+            "file - keeps images as files below a directory\n"
+            "    file:DIRECTORY[:OPTION=VALUE...]\n"
+            "        directory  where they are; made if it is missing [required]\n"
+            "        threads    how many files are read and written at the same time [default: 8]",
+        )
 
     def test_plugins_are_light(self):
         """Listing twistd's commands imports neither Klein nor a reactor."""
@@ -118,16 +125,32 @@ class MistakeTests(SynchronousTestCase):
         self.assertIn("'tape'", sentence)
         self.assertIn("file, http, memory", sentence)
 
+    def test_no_description_of_store(self):
+        """What is no description is refused, and a right one shown."""
+        for text in "", "fast=", ":x", "file:x\\":
+            self.assertIn(f"the store {text!r} ", self.refused("--store", text))
+
     def test_bad_arguments_of_store(self):
         """A store's option that makes no sense is refused, and the right form shown."""
-        self.assertIn("threads", self.refused("--store", "file:images:threads=many"))
-        self.assertIn("file:DIRECTORY", self.refused("--store", "file:images:colour=red"))
-        self.assertIn("file:DIRECTORY", self.refused("--store", "file:"))
+        for arguments, what in (
+            ("images:threads=many", "threads must be a number from 1 on, not 'many'"),
+            ("images:colour=red", "'colour' is not an option (there are: directory, threads)"),
+            ("images:more", "'more' is one argument too many"),
+            ("images:directory=here", "directory is given twice"),
+            ("", "directory is missing"),
+        ):
+            self.assertEqual(
+                self.refused("--store", f"fast=file:{arguments}"),
+                f"twistd glance: the store 'fast' cannot be made: {what} "
+                "(write file:DIRECTORY[:OPTION=VALUE...]; --help-stores tells more)\n",
+            )
 
     def test_two_stores_of_one_name(self):
         """Two stores need two names."""
-        sentence = self.refused("--store", "file:one", "--store", "file:two")
-        self.assertIn("same name", sentence)
+        sentence = self.refused("--store", "file:one", "--store", "a=file:2", "--store", "file:3")
+        self.assertIn("two stores have the same name 'file': give one another", sentence)
+        tables = '[[store]]\nkind = "memory"\n[[store]]\nname = "memory"\nkind = "http"\n'
+        self.assertIn("two stores have the same name 'memory'", self.refused(toml=tables))
 
     def test_bad_endpoints(self):
         """What is no endpoint is refused, whatever is wrong with it."""
@@ -202,11 +225,16 @@ class MistakeTests(SynchronousTestCase):
         self.assertIn("'listen' must be", self.refused(toml="listen = [9292]"))
 
     def test_bad_store_tables(self):
-        """A store's table needs a kind, and options that this kind has."""
+        """A store's table needs a kind, and options and values that this kind has."""
         self.assertIn("kind", self.refused(toml='[[store]]\ndirectory = "x"'))
         self.assertIn("table", self.refused(toml="store = [5]"))
         self.assertIn("file:DIRECTORY", self.refused(toml='[[store]]\nkind = "file"\ncolour = 1'))
         self.assertIn("name", self.refused(toml='[[store]]\nkind = "file"\nname = 5'))
+        self.assertEqual(
+            self.refused(toml='[[store]]\nname = "a"\nkind = "file"\ndirectory = ["a,b"]'),
+            "twistd glance: the [[store]] 'a' cannot have 'directory': "
+            "commas part the values of a list, and cannot be in one\n",
+        )
 
     def test_unusable_data_directory(self):
         """A data directory that cannot be made is named with the reason."""
@@ -325,6 +353,11 @@ class FileTests(TestCase):
             kind = "file"
             directory = "{place}/kept: here"
             threads = 2
+
+            [[store]]
+            kind = "http"
+            allow = ["10.0.0.0/8", "images.example"]
+            idle = 5
 
             [[store]]
             kind = "memory"

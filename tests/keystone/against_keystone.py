@@ -149,7 +149,7 @@ class TokenTests(KeystoneCase):
 
     async def test_expired(self):
         """An expired token is refused, unless another service vouches for it."""
-        await deferToThread(self.keystone.restart, token_life=3)
+        await deferToThread(self.keystone.restart, KEYSTONE_TOKEN_EXPIRATION="3")
         try:
             token = await self.token("demo")
         finally:
@@ -201,6 +201,8 @@ class LoadTests(KeystoneCase):
     async def test_a_thousand_requests(self):
         """A thousand requests with ten tokens, 64 at a time, ask Keystone about ten times."""
         made = self.make()
+        # One that has just started refuses some of those who come together: they ask again.
+        await self.asking(made, await self.token("demo"))
         tokens = [await self.token("demo") for _ in range(10)]
         before = await deferToThread(self.keystone.validations)
         for first in range(0, 1000, 64):
@@ -211,6 +213,14 @@ class LoadTests(KeystoneCase):
             self.assertEqual(len(found), len(numbers))
         asked = await deferToThread(self.keystone.validations) - before
         self.assertEqual(asked, 10)
+
+    async def test_just_started(self):
+        """A Keystone that has just started is asked by many together, and all are answered."""
+        await deferToThread(self.keystone.restart)
+        made = self.make()
+        tokens = [await self.token("demo") for _ in range(10)]
+        found = await gatherResults([self.asking(made, token) for token in tokens])
+        self.assertEqual(len(set(found)), 1)
 
     async def test_stopped_and_started(self):
         """While Keystone is away the known stay known, and it is asked again when it is back."""
@@ -302,7 +312,7 @@ class DaemonTests(KeystoneCase):
     async def test_token_that_expires_during_an_upload(self):
         """An upload goes on when its token has expired; the next request is refused."""
         daemon = await self.start()
-        await deferToThread(self.keystone.restart, token_life=6)
+        await deferToThread(self.keystone.restart, KEYSTONE_TOKEN_EXPIRATION="6")
         try:
             headers = {**HEADERS, "X-Auth-Token": await self.token("demo")}
             connection = await deferToThread(begin_upload, daemon.port, headers)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from twisted.internet.defer import CancelledError
-from twisted.internet.interfaces import IConsumer, IProducer
+from twisted.internet.interfaces import IConsumer, IProducer, IPushProducer
 from zope.interface import implementer
 
 from glancetx.interfaces import IByteStream
 
 
-async def discard(stream: IByteStream) -> None:
+async def leave(stream: IByteStream) -> None:
     """
-    Let go of an open stream without reading it: what it holds open, it closes.
+    End a stream that nobody wants, unread, so that it lets go of what it holds.
 
     What breaks it meanwhile matters to nobody.
     """
     try:
-        await stream.flow_to(_Nowhere())
+        await stream.flow_to(_Nobody())
     except CancelledError:
         raise
     except Exception:  # noqa: BLE001 - nobody wants it
@@ -24,11 +24,11 @@ async def discard(stream: IByteStream) -> None:
 
 
 @implementer(IConsumer)
-class _Nowhere:
+class _Nobody:
     """Wants nothing."""
 
     def registerProducer(self, producer: IProducer, streaming: bool) -> None:
-        producer.stopProducing()
+        IPushProducer(producer).stopProducing()
 
     def unregisterProducer(self) -> None:
         pass
