@@ -32,8 +32,8 @@ class Settings:
     ``copy_concurrency`` is how many images one daemon copies from elsewhere at the same time.
     With ``delayed_delete`` the bytes of deleted images are kept for ``scrub_time`` seconds, and
     those whose time has come are looked for every ``wakeup_time`` seconds.
-    With ``cache`` copies of images are kept in the data directory, or in ``image_cache_dir``, which
-    alone says so too.
+    With ``cache`` copies of images are kept, in the data directory or in ``image_cache_dir``; when
+    nothing is said of it, they are if there is such a directory.
     They take ``image_cache_max_size`` bytes at most; one of which nothing comes for
     ``image_cache_stall_time`` seconds is given up.
     ``image_cache_bypass`` are names of stores whose images are not copied.
@@ -60,7 +60,7 @@ class Settings:
     delayed_delete: bool = False
     scrub_time: float = 0.0
     wakeup_time: float = 300.0
-    cache: bool = False
+    cache: bool | None = None
     image_cache_dir: str | None = None
     image_cache_max_size: int = 10 << 30
     image_cache_stall_time: float = 86400.0

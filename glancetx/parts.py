@@ -80,9 +80,11 @@ def make_cache(
     unknown = set(settings.image_cache_bypass) - {shelved.name for shelved in shelf}
     if unknown:
         raise ConfigError(f"image_cache_bypass: there is no store {min(unknown)!r}")
-    if not settings.cache and settings.image_cache_dir is None:
+    given = settings.image_cache_dir
+    is_wanted = given is not None if settings.cache is None else settings.cache
+    if not is_wanted:
         return None
-    directory = settings.image_cache_dir or str(settings.data / "cache")
+    directory = str(settings.data / "cache") if given is None else given
     stall_time = settings.image_cache_stall_time
     return ImageCache(reactor, directory, settings.image_cache_max_size, stall_time, hashing)
 

@@ -161,6 +161,21 @@ class ColdTests(CacheCase):
         self.assertEqual(self.cached(), [IMAGE_ID])
         self.assertEqual((self.cache.misses, self.cache.hits), (1, 1))
 
+    def test_finished_elsewhere(self):
+        """A copy that another process has finished just now is given, and the store not asked."""
+        there, find = self.make_cache(), Directory.find
+
+        def find_late(directory, *args):
+            finding.restore()
+            found = find(directory, *args)
+            self.read(there)
+            return found
+
+        finding = self.patch(Directory, "find", find_late)
+        idle = CountingSource()
+        self.assertEqual(self.read(source=idle).consumer.data, DATA)
+        self.assertEqual((idle.opened, len(self.source.opened)), ([], 1))
+
     def test_beyond(self):
         """Beyond the end there is nothing, and nobody is asked."""
         self.fails(self.cache.open(original(), self.source, len(DATA) + 1), RangeOutside)
@@ -187,6 +202,14 @@ class FillTests(CacheCase):
         self.settle()
         self.hold(source).finish()
         self.assertTrue(self.successResultOf(filling))
+
+    def test_two_at_once(self):
+        """Two who want it filled wait for one."""
+        source = CountingSource(then=HANG)
+        filling = [as_deferred(self.cache.fill(original(), source)) for _ in range(2)]
+        self.hold(source).finish()
+        for each in filling:
+            self.assertTrue(self.successResultOf(each))
 
     def test_refused(self):
         """Why the store refuses is told."""
