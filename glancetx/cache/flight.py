@@ -94,8 +94,8 @@ class Flight:
         self._end(_State.FAILED)
 
     def over(self) -> None:
-        """Its maker has cleared up."""
-        self._stop_watching()
+        """Its maker has cleared up; whatever he left open is lost."""
+        self._end(_State.LOST)
         self._is_over = True
         self._wake()
 
