@@ -2,5 +2,6 @@
 
 from glancetx.streams.chunks import chunks, from_chunks
 from glancetx.streams.meter import Metered, Metering
+from glancetx.streams.parts import Part, parts
 
-__all__ = ["Metered", "Metering", "chunks", "from_chunks"]
+__all__ = ["Metered", "Metering", "Part", "chunks", "from_chunks", "parts"]
