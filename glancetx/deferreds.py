@@ -62,3 +62,24 @@ def shield(awaitable: Awaitable[T]) -> Deferred[T]:
     outer: Deferred[T] = Deferred()
     as_deferred(awaitable).addBoth(outer.callback)
     return outer
+
+
+def cancellable(work: Deferred[T]) -> Deferred[T]:
+    """
+    As the work, but cancelling tells CancelledError, of which some work makes something else.
+
+    The work ends first, as it does when it is cancelled.
+    """
+    was_cancelled = False
+
+    def cancel(_: Deferred[T]) -> None:
+        nonlocal was_cancelled
+        was_cancelled = True
+        work.cancel()
+
+    def pass_on(result: Any) -> None:
+        outer.callback(Failure(CancelledError()) if was_cancelled else result)
+
+    outer: Deferred[T] = Deferred(cancel)
+    work.addBoth(pass_on)
+    return outer

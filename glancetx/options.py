@@ -9,7 +9,7 @@ from twisted.python import usage
 
 from glancetx import __version__
 from glancetx.config import ConfigError, Settings, read_settings
-from glancetx.plugins import installed_authenticators, installed_stores
+from glancetx.plugins import explain_all, installed_authenticators, installed_stores
 
 
 class Options(usage.Options):
@@ -79,15 +79,13 @@ class Options(usage.Options):
         self._stores.append(description)
 
     def opt_help_stores(self) -> None:
-        """List the installed stores and exit."""
-        for _, maker in sorted(installed_stores().items()):
-            print(maker.help)
+        """List the installed stores with their options and exit."""
+        print(explain_all(installed_stores()))
         raise SystemExit(0)
 
     def opt_help_auth(self) -> None:
-        """List the installed ways to authenticate and exit."""
-        for _, maker in sorted(installed_authenticators().items()):
-            print(maker.help)
+        """List the installed ways to authenticate with their options and exit."""
+        print(explain_all(installed_authenticators()))
         raise SystemExit(0)
 
     def opt_version(self) -> None:

@@ -4,20 +4,35 @@ How a store or an authenticator is installed: one line in a module under ``twist
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from attrs import field, frozen
 from twisted.plugin import IPlugin, getPlugins
 from twisted.python.reflect import namedAny
 from zope.interface import implementer
 
+from glancetx.arguments import Option, bind, explain, form_of
 from glancetx.description import Description
 from glancetx.interfaces import (
     IAuthenticator,
     IAuthenticatorMaker,
+    IMaker,
     IReadableStore,
     IStoreMaker,
 )
+
+__all__ = [
+    "AuthenticatorMaker",
+    "BadAuthenticator",
+    "BadStore",
+    "Option",
+    "StoreMaker",
+    "explain_all",
+    "installed_authenticators",
+    "installed_stores",
+    "open_authenticator",
+    "open_store",
+]
 
 
 class BadStore(ValueError):
@@ -34,20 +49,24 @@ class StoreMaker:
     """
     Makes a store from its description string, importing its module only then.
 
-    ``factory`` is a dotted name; it is called as ``factory(reactor, *args, **options)``, where
-    all arguments are the strings of the description.
+    ``factory`` is a dotted name; it is called as ``factory(reactor, **options)``, where all
+    options are strings, and only those are there that the operator has given.
     It raises ValueError when they make no sense.
+    ``help`` says in a few words what such a store does.
+    ``options`` are all that there are: with others the factory is never called, nor without those
+    that have no default.
     ``schemes`` are further names under which API users may ask for this kind.
     """
 
     kind: str
     factory: str
     help: str
+    options: tuple[Option, ...] = field(default=(), kw_only=True)
     foreign: bool = field(default=False, kw_only=True)
     schemes: tuple[str, ...] = field(default=(), kw_only=True)
 
-    def make(self, reactor: object, *args: str, **options: str) -> IReadableStore:
-        return IReadableStore(namedAny(self.factory)(reactor, *args, **options))
+    def make(self, reactor: object, **options: str) -> IReadableStore:
+        return IReadableStore(namedAny(self.factory)(reactor, **options))
 
 
 @implementer(IPlugin, IAuthenticatorMaker)
@@ -56,15 +75,16 @@ class AuthenticatorMaker:
     """
     Makes an authenticator from its description string, importing its module only then.
 
-    ``factory`` is a dotted name; it is called as that of a `StoreMaker`.
+    All attributes are as those of a `StoreMaker`.
     """
 
     kind: str
     factory: str
     help: str
+    options: tuple[Option, ...] = field(default=(), kw_only=True)
 
-    def make(self, reactor: object, *args: str, **options: str) -> IAuthenticator:
-        return IAuthenticator(namedAny(self.factory)(reactor, *args, **options))
+    def make(self, reactor: object, **options: str) -> IAuthenticator:
+        return IAuthenticator(namedAny(self.factory)(reactor, **options))
 
 
 def installed_stores() -> dict[str, IStoreMaker]:
@@ -77,29 +97,31 @@ def installed_authenticators() -> dict[str, IAuthenticatorMaker]:
     return {maker.kind: maker for maker in getPlugins(IAuthenticatorMaker)}
 
 
+def explain_all(makers: Mapping[str, IMaker]) -> str:
+    """What kinds there are, by name, and what each of them can be told: for operators."""
+    return "\n\n".join(
+        explain(kind, maker.help, maker.options) for kind, maker in sorted(makers.items())
+    )
+
+
 def open_store(
     reactor: object, description: Description, makers: Iterable[IStoreMaker]
 ) -> tuple[IStoreMaker, IReadableStore]:
     """
     The store that a description asks for, and what made it.
 
-    :raises BadStore: when no such kind is installed, or its arguments make no sense.
+    :raises BadStore: when no such kind is installed, or its options make no sense.
     """
     by_kind = {maker.kind: maker for maker in makers}
     maker = by_kind.get(description.kind)
     if maker is None:
-        known = ", ".join(sorted(by_kind)) or "none"
-        raise BadStore(f"no store of kind {description.kind!r} is installed (installed: {known})")
+        raise BadStore(f"no store of kind {_unknown(description, by_kind)}")
     try:
-        return maker, maker.make(reactor, *description.args, **description.options)
-    except TypeError as error:
-        # Python's own words for an argument too many or too few mean nothing to an operator.
-        raise BadStore(
-            f"the store {description.name!r} takes other arguments: write {maker.help}"
-        ) from error
+        return maker, maker.make(reactor, **bind(description, maker.options))
     except ValueError as error:
         raise BadStore(
-            f"the store {description.name!r} cannot be made: {error} (write {maker.help})"
+            f"the store {description.name!r} cannot be made: {error} "
+            f"(write {form_of(maker.kind, maker.options)}; --help-stores tells more)"
         ) from error
 
 
@@ -109,20 +131,21 @@ def open_authenticator(
     """
     The authenticator that a description asks for.
 
-    :raises BadAuthenticator: when no such kind is installed, or its arguments make no sense.
+    :raises BadAuthenticator: when no such kind is installed, or its options make no sense.
     """
     by_kind = {maker.kind: maker for maker in makers}
     maker = by_kind.get(description.kind)
     if maker is None:
-        known = ", ".join(sorted(by_kind)) or "none"
-        raise BadAuthenticator(f"no kind {description.kind!r} is installed (installed: {known})")
+        raise BadAuthenticator(f"no kind {_unknown(description, by_kind)}")
     try:
-        return maker.make(reactor, *description.args, **description.options)
-    except TypeError as error:
-        raise BadAuthenticator(
-            f"{description.kind!r} takes other arguments: write {maker.help}"
-        ) from error
+        return maker.make(reactor, **bind(description, maker.options))
     except ValueError as error:
         raise BadAuthenticator(
-            f"{description.kind!r} cannot be used: {error} (write {maker.help})"
+            f"{description.kind!r} cannot be used: {error} "
+            f"(write {form_of(maker.kind, maker.options)}; --help-auth tells more)"
         ) from error
+
+
+def _unknown(description: Description, by_kind: Mapping[str, object]) -> str:
+    known = ", ".join(sorted(by_kind)) or "none"
+    return f"{description.kind!r} is installed (installed: {known})"

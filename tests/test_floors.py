@@ -176,11 +176,11 @@ class RulesTests(SynchronousTestCase):
             "line 1 imports twisted.web, which usecases must not know",
         )
         self.assert_offence(
-            "stores",
+            "outbound",
             "from twisted.web import client, server",
-            "line 1 imports twisted.web, which stores must not know",
+            "line 1 imports twisted.web, which outbound must not know",
         )
-        self.assert_fine("stores", "from twisted.web.client import Agent")
+        self.assert_fine("outbound", "from twisted.web.client import Agent")
 
     def test_a_name_that_only_begins_alike(self) -> None:
         """``treqish`` is not treq."""

@@ -16,7 +16,9 @@ from glancetx.plugins import (
     AuthenticatorMaker,
     BadAuthenticator,
     BadStore,
+    Option,
     StoreMaker,
+    explain_all,
     installed_authenticators,
     installed_stores,
     open_authenticator,
@@ -24,8 +26,16 @@ from glancetx.plugins import (
 )
 from glancetx.stores.file import FileStore
 
-MAKER = StoreMaker("memory", "glancetx.stores.memory.MemoryStore", "memory:  in memory")
-FILE = StoreMaker("file", "glancetx.stores.file.FileStore", "file:DIRECTORY")
+MAKER = StoreMaker("memory", "glancetx.stores.memory.MemoryStore", "in memory")
+FILE = StoreMaker(
+    "file",
+    "glancetx.stores.file.FileStore",
+    "in files",
+    options=(
+        Option("directory", "where", positional=True),
+        Option("threads", "how many", "8"),
+    ),
+)
 
 
 class StoreMakerTests(SynchronousTestCase):
@@ -38,7 +48,7 @@ class StoreMakerTests(SynchronousTestCase):
 
     def test_make(self) -> None:
         """It imports the factory and calls it with the strings of the description."""
-        store = FILE.make(None, "images", threads="3")
+        store = FILE.make(None, directory="images", threads="3")
         self.assertIsInstance(store, FileStore)
         verifyObject(IStore, MAKER.make(None))
 
@@ -65,12 +75,39 @@ class OpenStoreTests(SynchronousTestCase):
         """Arguments that make no sense are refused by a sentence that says what to write."""
         for text in ("file:", "file:a:b:c", "file:a:colour=red", "file:a:threads=many"):
             error = self.assertRaises(BadStore, open_store, None, parse(text), [FILE])
-            self.assertIn("the store 'file' ", str(error))
-            self.assertIn(FILE.help, str(error))
+            self.assertIn("the store 'file' cannot be made: ", str(error))
+            self.assertIn("(write file:DIRECTORY[:OPTION=VALUE...]; ", str(error))
+
+    def test_refused_before_import(self) -> None:
+        """An option that the maker does not tell of never reaches the factory."""
+        nowhere = StoreMaker("tape", "there.is.no.such.Module", "on tapes")
+        error = self.assertRaises(BadStore, open_store, None, parse("tape:reel=1"), [nowhere])
+        self.assertIn("'reel' is not an option", str(error))
+
+    def test_bug_of_factory(self) -> None:
+        """A factory that fails for another reason than what it was told is not excused."""
+        liar = StoreMaker("memory", MAKER.factory, "lies", options=(Option("size", "no"),))
+        self.assertRaises(TypeError, open_store, None, parse("memory:size=1"), [liar])
 
 
-NONE = AuthenticatorMaker("none", "glancetx.identity.everybody.Everybody", "none:  nobody")
-TRUSTED = AuthenticatorMaker("trusted", "glancetx.identity.trusted.TrustedProxy", "trusted:ADDRESS")
+class ExplainTests(SynchronousTestCase):
+    """What operators are told of what is installed."""
+
+    def test_all(self) -> None:
+        """Each kind has a paragraph, in the order of their names."""
+        paragraphs = explain_all({"memory": MAKER, "file": FILE}).split("\n\n")
+        self.assertEqual(
+            [each.splitlines()[0] for each in paragraphs], ["file - in files", "memory - in memory"]
+        )
+
+
+NONE = AuthenticatorMaker("none", "glancetx.identity.everybody.Everybody", "nobody")
+TRUSTED = AuthenticatorMaker(
+    "trusted",
+    "glancetx.identity.trusted.TrustedProxy",
+    "the proxy",
+    options=(Option("proxies", "where", positional=True),),
+)
 
 
 class OpenAuthenticatorTests(SynchronousTestCase):
@@ -95,7 +132,7 @@ class OpenAuthenticatorTests(SynchronousTestCase):
     def test_bad_arguments(self) -> None:
         """Arguments that make no sense are refused by a sentence that says what to write."""
         for text in ("trusted:", "trusted:a", "trusted:::1", "trusted:10.0.0.1:x=y"):
-            self.assertIn("write trusted:ADDRESS", self.refused(text, TRUSTED))
+            self.assertIn("write trusted:PROXIES", self.refused(text, TRUSTED))
         self.assertIn("write none:", self.refused("none:x:y", NONE))
 
 
@@ -121,7 +158,7 @@ class InstalledTests(SynchronousTestCase):
         with open(os.path.join(directory, "twisted", "plugins", "acme_store.py"), "w") as file:
             file.write(
                 "from glancetx.plugins import StoreMaker\n"
-                "attic = StoreMaker('attic', 'acme_attic.Attic', 'attic:', foreign=True)\n"
+                "attic = StoreMaker('attic', 'acme_attic.Attic', 'in the attic', foreign=True)\n"
             )
         with open(os.path.join(directory, "acme_attic.py"), "w") as file:
             file.write("from glancetx.stores.memory import MemoryStore as Attic\n")
@@ -140,7 +177,6 @@ class InstalledTests(SynchronousTestCase):
         self.assertTrue({"none", "tokens", "trusted"} <= makers.keys())
         for maker in makers.values():
             verifyObject(IAuthenticatorMaker, maker)
-            self.assertTrue(maker.help.startswith(f"{maker.kind}:"))
 
     def test_imports_little(self) -> None:
         """Looking for plugins loads neither Klein nor the reactor, nor any store."""

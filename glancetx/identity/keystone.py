@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool
 from zope.interface import implementer
 
 from glancetx.access import Identity
 from glancetx.description import number
 from glancetx.errors import NotAllowed, NotAuthenticated
+from glancetx.httpclient.trust import read_certificates
 from glancetx.identity.access_rules import permits
 from glancetx.identity.keystone_client import KeystoneClient, Limits
-from glancetx.identity.keystone_credentials import read_credentials
-from glancetx.identity.keystone_exchange import Exchange
 from glancetx.identity.keystone_token import Token
-from glancetx.identity.own_token import OwnToken
 from glancetx.identity.token_cache import TokenCache
 from glancetx.interfaces import IAuthenticator, IReloadable
-from glancetx.outbound.trust import read_certificates, trust_in
+from glancetx.keystone.address import is_exposed, plain_url, v3_url
+from glancetx.keystone.credentials import read_credentials
+from glancetx.keystone.exchange import Exchange
+from glancetx.keystone.own_token import OwnToken
 
 #: Where a client may show his token; the first that is not empty counts.
 TOKEN_HEADERS = ("x-auth-token", "x-storage-token")
@@ -33,15 +31,11 @@ TOKEN_HEADERS = ("x-auth-token", "x-storage-token")
 #: Where another service shows its own beside the client's.
 SERVICE_HEADER = "x-service-token"
 
-#: Seconds that a connection to Keystone may take.
-CONNECT = 5.0
+#: Who has our credentials, in the words of the log.
+WHOSE = "the authenticator"
 
 #: What tokens are made of, whatever their kind. A comma is the trace of a header that came twice.
 _TOKEN = re.compile(r"[!-+\--~]{1,8192}")
-
-_URL = re.compile(
-    r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?", re.ASCII
-)
 
 _log = Logger()
 
@@ -62,18 +56,18 @@ class KeystoneAuthenticator(Service):
         tokens: TokenCache,
         auth_uri: str,
         service_roles: frozenset[str] = frozenset({"service"}),
-        pool: HTTPConnectionPool | None = None,
+        exchange: Exchange | None = None,
         reread: Callable[[], None] = lambda: None,
     ) -> None:
         self.challenge: str | None = f"Keystone uri='{auth_uri}'"
         self._tokens = tokens
         self._service_roles = service_roles
-        self._pool = pool
+        self._exchange = exchange
         self._reread = reread
 
     def stopService(self) -> Deferred[None] | None:
         super().stopService()
-        return None if self._pool is None else self._pool.closeCachedConnections()
+        return None if self._exchange is None else self._exchange.close()
 
     async def reload(self) -> None:
         """Read the file of our own credentials again; the tokens of others stay known."""
@@ -123,8 +117,8 @@ class KeystoneAuthenticator(Service):
 
 def keystone(
     reactor: Any,
-    *url: str,
-    credentials: str = "",
+    url: str,
+    credentials: str,
     ca: str = "",
     cache: str = "300",
     auth_uri: str = "",
@@ -135,59 +129,33 @@ def keystone(
     """
     The authenticator of ``keystone:URL:credentials=FILE``.
 
-    The colons of the URL need no backslash.
-    ``credentials`` is a file as `glancetx.identity.keystone_credentials` reads it, ``ca`` one of
+    ``credentials`` is a file as `glancetx.keystone.credentials` reads it, ``ca`` one of
     certificates to trust instead of the system's.
     ``cache`` and ``timeout`` are seconds, ``calls`` is how many questions may be under way.
     ``auth_uri`` is what clients are told, where it is another URL than ours.
 
     :raises ValueError: when any of it makes no sense, or a file cannot be read.
     """
-    address = _keystone_url("the address of Keystone", ":".join(url))
-    if not credentials:
-        raise ValueError("credentials=FILE is missing")
+    address = v3_url("the address of Keystone", url)
     limits = Limits(number("timeout", timeout), number("calls", calls))
-    known = read_credentials(credentials)
-    policy = BrowserLikePolicyForHTTPS(trust_in(read_certificates(ca)) if ca else None)
-    pool = HTTPConnectionPool(reactor, persistent=True)
-    pool.maxPersistentPerHost = limits.calls
-    # A lost connection is tried again for questions, but not for a login: that takes a new one.
-    asking = Exchange(Agent(reactor, policy, CONNECT, pool=pool), reactor)
-    logging_in = Exchange(Agent(reactor, policy, CONNECT), reactor)
+    known = read_credentials(credentials, WHOSE)
+    pem = read_certificates(ca) if ca else ""
+    asking = Exchange.over_network(reactor, pem, kept=limits.calls)
+    logging_in = Exchange.over_network(reactor, pem)
     own = OwnToken(reactor, logging_in, address, known, limits.seconds)
     client = KeystoneClient(reactor, asking, address, own, limits)
-    if not address.startswith("https:") and not _is_loopback(address):
+    if is_exposed(address):
         _log.warn(
             "Tokens go to Keystone at {url} unencrypted, and so do our credentials", url=address
         )
     return KeystoneAuthenticator(
         TokenCache(reactor, client.validate, number("cache", cache, least=0)),
-        _clean_url("auth_uri", auth_uri) if auth_uri else address,
+        plain_url("auth_uri", auth_uri) if auth_uri else address,
         Identity(roles=frozenset(service_roles.split(","))).roles,
-        pool,
-        lambda: own.use(read_credentials(credentials)),
+        asking,
+        lambda: own.use(read_credentials(credentials, WHOSE)),
     )
 
 
 def _shown(headers: Mapping[str, str], name: str) -> str:
     return headers.get(name, "").strip()
-
-
-def _keystone_url(what: str, text: str) -> str:
-    """The URL of the identity API v3, without a slash at its end."""
-    url = _clean_url(what, text).rstrip("/")
-    return url if url.endswith("/v3") else f"{url}/v3"
-
-
-def _clean_url(what: str, text: str) -> str:
-    if _URL.fullmatch(text) is None:
-        raise ValueError(f"{what} must be a plain http or https URL")
-    return text
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

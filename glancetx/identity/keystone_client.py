@@ -10,9 +10,9 @@ from twisted.logger import Logger
 
 from glancetx.deferreds import as_deferred
 from glancetx.errors import IdentityUnavailable
-from glancetx.identity.keystone_exchange import Exchange, KeystoneAway, Reply
 from glancetx.identity.keystone_token import Token, parse_token
-from glancetx.identity.own_token import OwnToken
+from glancetx.keystone.exchange import Exchange, KeystoneAway, Reply
+from glancetx.keystone.own_token import OwnToken
 
 _log = Logger()
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from attrs import frozen
 
 from glancetx.access import Identity
 from glancetx.identity.access_rules import AccessRule, access_rule
+from glancetx.keystone.login import expiry
 
 #: What Keystone's catalogue and access rules call us.
 SERVICE = "image"
@@ -31,7 +31,7 @@ class Token:
 
 def parse_token(document: Any) -> Token:
     """
-    The token of ``GET`` or ``POST /v3/auth/tokens``.
+    The token of ``GET /v3/auth/tokens``.
 
     One that is scoped to the system, to a domain, or to nothing, has no project.
 
@@ -46,7 +46,7 @@ def parse_token(document: Any) -> Token:
                 roles=frozenset(role["name"] for role in token.get("roles", ())),
                 is_admin_project=token.get("is_admin_project", True) is True,
             ),
-            expires_at=_seconds(token["expires_at"]),
+            expires_at=expiry(token),
             rules=_rules(token),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -65,11 +65,6 @@ def _rules(token: Mapping[str, Any]) -> tuple[AccessRule, ...] | None:
     return tuple(
         access_rule(rule["method"], rule["path"]) for rule in rules if rule["service"] == SERVICE
     )
-
-
-def _seconds(text: str) -> float:
-    when = datetime.fromisoformat(text)
-    return (when if when.tzinfo is not None else when.replace(tzinfo=UTC)).timestamp()
 
 
 def _text(value: Any) -> str:

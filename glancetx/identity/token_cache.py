@@ -9,7 +9,7 @@ from hashlib import sha256
 from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 
-from glancetx.identity.flights import Flights
+from glancetx.flights import Flights
 from glancetx.identity.keystone_token import Token
 
 #: Asks about a token (its text, and whether it may have expired); None when it is no good.

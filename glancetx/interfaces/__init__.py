@@ -8,6 +8,7 @@ Whatever is promised here is tested by the public suites in `glancetx.testing`.
 from __future__ import annotations
 
 from glancetx.interfaces.identity import IAuthenticator, IAuthenticatorMaker
+from glancetx.interfaces.makers import IMaker
 from glancetx.interfaces.registry import IRegistry
 from glancetx.interfaces.reloading import IReloadable
 from glancetx.interfaces.stores import IForeignStore, IReadableStore, IStore, IStoreMaker
@@ -18,6 +19,7 @@ __all__ = [
     "IAuthenticatorMaker",
     "IByteStream",
     "IForeignStore",
+    "IMaker",
     "IReadableStore",
     "IRegistry",
     "IReloadable",

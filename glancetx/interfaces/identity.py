@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
 
-from twisted.plugin import IPlugin
 from zope.interface import Attribute, Interface
 
 from glancetx.access import Identity
+from glancetx.interfaces.makers import IMaker
 
 
 class IAuthenticator(Interface):
@@ -39,15 +39,14 @@ class IAuthenticator(Interface):
         """
 
 
-class IAuthenticatorMaker(IPlugin):
-    """What is looked up among the Twisted plugins: a kind of authenticator that can be made."""
+class IAuthenticatorMaker(IMaker):
+    """A kind of authenticator that can be made."""
 
-    kind: str = Attribute("The first word of a description string that asks for it.")
-    help: str = Attribute("Its description string and options, for --help-auth.")
-
-    def make(reactor: object, *args: str, **options: str) -> IAuthenticator:
+    def make(reactor: object, **options: str) -> IAuthenticator:
         """
-        An authenticator from the arguments of its description string. Opens nothing yet.
+        An authenticator that has been told this. Opens nothing yet.
 
-        :raises ValueError: when the arguments make no sense; the text says what to write instead.
+        The names are among those of ``options``, and those without a default are there.
+
+        :raises ValueError: when what it is told makes no sense; the text says why.
         """

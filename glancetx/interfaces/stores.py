@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from twisted.plugin import IPlugin
 from zope.interface import Attribute, Interface
 
+from glancetx.interfaces.makers import IMaker
 from glancetx.interfaces.streams import IByteStream
 
 
@@ -93,21 +93,21 @@ class IStore(IReadableStore):
         """
 
 
-class IStoreMaker(IPlugin):
-    """What is looked up among the Twisted plugins: a kind of store that can be made."""
+class IStoreMaker(IMaker):
+    """A kind of store that can be made."""
 
-    kind: str = Attribute("The first word of a description string that asks for this store.")
     schemes: tuple[str, ...] = Attribute(
         "Names by which API users may ask for a store of this kind, besides its own name."
     )
     foreign: bool = Attribute(
         "Whether a location that an API user names may be read through it. http: yes, file: never."
     )
-    help: str = Attribute("Its description string and options, for --help-stores.")
 
-    def make(reactor: object, *args: str, **options: str) -> IReadableStore:
+    def make(reactor: object, **options: str) -> IReadableStore:
         """
-        A store from the arguments of its description string. Opens nothing yet.
+        A store that has been told this. Opens nothing yet.
 
-        :raises ValueError: when the arguments make no sense; the text says what to write instead.
+        The names are among those of ``options``, and those without a default are there.
+
+        :raises ValueError: when what it is told makes no sense; the text says why.
         """

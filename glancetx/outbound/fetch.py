@@ -6,27 +6,27 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from attrs import frozen
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 
-from glancetx.deferreds import as_deferred
+from glancetx.deferreds import as_deferred, cancellable
 from glancetx.errors import (
     InvalidLocation,
     RemoteBroken,
     RemoteRefused,
     RemoteUnavailable,
 )
-from glancetx.outbound.answer import Answer, has_bounded_head
+from glancetx.httpclient.answer import has_bounded_head
+from glancetx.httpclient.trust import trust_in
+from glancetx.outbound.fetched import Fetched
 from glancetx.outbound.resolve import addresses_of
 from glancetx.outbound.rules import Rules
 from glancetx.outbound.target import Target, redirect
-from glancetx.outbound.trust import trust_in
 from glancetx.outbound.wire import Wire
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class Fetcher:
 
     async def fetch(
         self, method: str, target: Target, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    ) -> Fetched:
         """
         The answer to a request, after redirects, whatever else its status is.
 
@@ -96,7 +96,7 @@ class Fetcher:
         _log.info("{origin} redirects too often", origin=target.origin)
         raise RemoteRefused(answer.status)
 
-    async def _hop(self, method: str, target: Target, headers: Mapping[str, str]) -> Answer:
+    async def _hop(self, method: str, target: Target, headers: Mapping[str, str]) -> Fetched:
         attempt = as_deferred(self._attempt(method, target, headers))
         timed_out: list[bool] = []
 
@@ -106,7 +106,7 @@ class Fetcher:
 
         timer = self._reactor.callLater(self._limits.head, give_up)
         try:
-            return await _cancellable(attempt)
+            return await cancellable(attempt)
         except CancelledError:
             if not timed_out:
                 raise
@@ -123,7 +123,7 @@ class Fetcher:
         # After the except clauses, so that no traceback tells why.
         raise RemoteUnavailable()
 
-    async def _attempt(self, method: str, target: Target, headers: Mapping[str, str]) -> Answer:
+    async def _attempt(self, method: str, target: Target, headers: Mapping[str, str]) -> Fetched:
         if not self.rules.may_permit(target):
             raise RemoteUnavailable()
         addresses = await addresses_of(self._reactor, target)
@@ -139,10 +139,10 @@ class Fetcher:
             response = await agent.request(
                 method.encode("ascii"), target.url, _request_headers(target, headers)
             )
-            wire.has_head = True
+            wire.line.has_head = True
             if not has_bounded_head(response):
                 raise RemoteBroken()
-            return Answer(self._reactor, target, response, wire, self._limits.idle)
+            return Fetched(self._reactor, target, response, wire.line, self._limits.idle)
         except BaseException:
             wire.abort()
             raise
@@ -151,23 +151,6 @@ class Fetcher:
         if target.scheme != "https":
             return None
         return optionsForClientTLS(target.host, trustRoot=self._trust)
-
-
-def _cancellable(work: Deferred[T]) -> Deferred[T]:
-    """As the work, but cancelling tells CancelledError, of which Agent makes something else."""
-    was_cancelled = False
-
-    def cancel(_: Deferred[T]) -> None:
-        nonlocal was_cancelled
-        was_cancelled = True
-        work.cancel()
-
-    def pass_on(result: Any) -> None:
-        outer.callback(Failure(CancelledError()) if was_cancelled else result)
-
-    outer: Deferred[T] = Deferred(cancel)
-    work.addBoth(pass_on)
-    return outer
 
 
 def _request_headers(target: Target, extra: Mapping[str, str]) -> Headers:
@@ -186,7 +169,7 @@ def _request_headers(target: Target, extra: Mapping[str, str]) -> Headers:
     return headers
 
 
-def _location(answer: Answer) -> str | None:
+def _location(answer: Fetched) -> str | None:
     try:
         return answer.header("Location")
     except RemoteBroken:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from typing import Any
 
@@ -20,11 +20,19 @@ from glancetx.errors import (
     SourceNotSupported,
     SourceRefused,
 )
+from glancetx.httpclient import Answer, Backoff
+from glancetx.httpclient.ranges import (
+    Asked,
+    Version,
+    content_range,
+    given_by,
+    range_header,
+    version_of,
+)
+from glancetx.httpclient.resume import Resuming
+from glancetx.httpclient.trust import read_certificates
 from glancetx.interfaces import IByteStream, IForeignStore
-from glancetx.outbound import Answer, Fetcher, Limits, Target, parse_rules, parse_target
-from glancetx.outbound.ranges import Asked, content_range, given_by, version_of
-from glancetx.outbound.resume import Resuming
-from glancetx.outbound.trust import read_certificates
+from glancetx.outbound import Fetched, Fetcher, Limits, Target, parse_rules, parse_target
 from glancetx.streams import chunks, from_chunks
 
 _NOTHING_THERE = frozenset({404, 410})
@@ -42,7 +50,7 @@ class HttpStore:
     networks, host names and ``*.DOMAIN``, each with a port if need be.
     ``ca`` is a file of certificates to trust instead of the system's.
     ``connect``, ``head`` and ``idle`` are seconds, as in `glancetx.outbound.Limits`.
-    ``attempts`` is how often one download may go on after its connection broke.
+    ``attempts`` is how often in a row one download may go on after its connection broke.
     """
 
     def __init__(
@@ -63,7 +71,7 @@ class HttpStore:
         self._fetcher = Fetcher(
             reactor, parse_rules(allow), read_certificates(ca) if ca else "", limits
         )
-        self._resuming = Resuming(reactor, self._fetcher, number("attempts", attempts, least=0))
+        self._backoff = Backoff(reactor, number("attempts", attempts, least=0))
 
     def check(self, location: str) -> None:
         self._target(location)
@@ -112,7 +120,7 @@ class HttpStore:
             answer.close()
             raise
 
-    def _stream(self, answer: Answer, asked: Asked) -> IByteStream:
+    def _stream(self, answer: Fetched, asked: Asked) -> IByteStream:
         """What was asked for, from what was answered."""
         if answer.status in _NOTHING_THERE:
             raise NoSuchData("image data at this location")
@@ -125,11 +133,21 @@ class HttpStore:
         if version is None or given.stop is None:
             source = chunks(answer.body)
         else:
-            source = self._resuming.pour(
-                answer.body, answer.target, version, given.first, given.stop
-            )
+            source = self._resumed(answer, version, given.first, given.stop)
         length = None if end is None else end - asked.offset
         return from_chunks(_slice(source, asked.offset - given.first, length), length)
+
+    def _resumed(
+        self, answer: Fetched, version: Version, first: int, stop: int
+    ) -> AsyncGenerator[bytes, None]:
+        """The bytes of an answer, and of further ones when its connection breaks."""
+
+        def reopen(start: int, end: int) -> Awaitable[Answer]:
+            headers = {"Range": range_header(start, end), "If-Range": version.validator[1]}
+            return self._fetcher.fetch("GET", answer.target, headers)
+
+        resuming = Resuming(self._backoff, answer.target.origin)
+        return resuming.pour(answer.body, reopen, version, first, stop)
 
 
 async def _slice(

@@ -67,7 +67,7 @@ class ExampleTests(SynchronousTestCase):
         """The plugin module makes the store known."""
         code = (
             "from glancetx.plugins import installed_stores\n"
-            "print(type(installed_stores()['attic'].make(None, 'here')).__name__)\n"
+            "print(type(installed_stores()['attic'].make(None, root='here')).__name__)\n"
         )
         (self.directory / "ask.py").write_text(code, encoding="utf-8")
         self.assertEqual(self.run_module("ask"), "AtticStore\n")

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.access import Identity
 from glancetx.identity.keystone_token import parse_token
-from tests.identity.fake_keystone import NOW, document
+from tests.keystone.fake_keystone import NOW, document
 
 
 def credential(*rules: dict[str, str]) -> dict[str, Any]:

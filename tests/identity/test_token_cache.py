@@ -12,7 +12,7 @@ from glancetx.deferreds import as_deferred
 from glancetx.errors import IdentityUnavailable
 from glancetx.identity.keystone_token import Token
 from glancetx.identity.token_cache import TokenCache
-from tests.identity.fake_keystone import NOW, started_clock
+from tests.keystone.fake_keystone import NOW, started_clock
 
 LIFETIME = 300.0
 

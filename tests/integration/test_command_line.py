@@ -63,11 +63,18 @@ class HelpTests(SynchronousTestCase):
         self.assertEqual((result.returncode, result.stdout), (0, f"glancetx {__version__}\n"))
 
     def test_help_stores(self):
-        """--help-stores lists the installed kinds of store."""
+        """--help-stores lists the installed kinds of store, and what each can be told."""
         result = call(TWISTD, "glance", "--help-stores")
         self.assertEqual(result.returncode, 0)
-        self.assertIn("file:DIRECTORY", result.stdout)
-        self.assertIn("memory:", result.stdout)
+        about = {each.partition(" - ")[0]: each for each in result.stdout.split("\n\n")}
+        self.assertLessEqual({"file", "http", "memory"}, about.keys())
+        self.assertEqual(
+            about["file"],
+            "file - keeps images as files below a directory\n"
+            "    file:DIRECTORY[:OPTION=VALUE...]\n"
+            "        directory  where they are; made if it is missing [required]\n"
+            "        threads    how many files are read and written at the same time [default: 8]",
+        )
 
     def test_plugins_are_light(self):
         """Listing twistd's commands imports neither Klein nor a reactor."""
@@ -120,9 +127,18 @@ class MistakeTests(SynchronousTestCase):
 
     def test_bad_arguments_of_store(self):
         """A store's option that makes no sense is refused, and the right form shown."""
-        self.assertIn("threads", self.refused("--store", "file:images:threads=many"))
-        self.assertIn("file:DIRECTORY", self.refused("--store", "file:images:colour=red"))
-        self.assertIn("file:DIRECTORY", self.refused("--store", "file:"))
+        for arguments, what in (
+            ("images:threads=many", "threads must be a number from 1 on, not 'many'"),
+            ("images:colour=red", "'colour' is not an option (there are: directory, threads)"),
+            ("images:more", "'more' is one argument too many"),
+            ("images:directory=here", "directory is given twice"),
+            ("", "directory is missing"),
+        ):
+            self.assertEqual(
+                self.refused("--store", f"fast=file:{arguments}"),
+                f"twistd glance: the store 'fast' cannot be made: {what} "
+                "(write file:DIRECTORY[:OPTION=VALUE...]; --help-stores tells more)\n",
+            )
 
     def test_two_stores_of_one_name(self):
         """Two stores need two names."""

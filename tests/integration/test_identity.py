@@ -26,12 +26,13 @@ class HelpTests(SynchronousTestCase):
     """What is told without starting anything."""
 
     def test_help_auth(self):
-        """--help-auth lists the installed ways to authenticate."""
+        """--help-auth lists the installed ways to authenticate, and what they can be told."""
         result = call(TWISTD, "glance", "--help-auth")
         self.assertEqual(result.returncode, 0)
-        kinds = [line.partition(":")[0] for line in result.stdout.splitlines()]
+        kinds = [each.partition(" - ")[0] for each in result.stdout.split("\n\n")]
         self.assertTrue({"none", "tokens", "trusted"} <= set(kinds), kinds)
         self.assertEqual(kinds, sorted(kinds))
+        self.assertIn("    tokens:FILE\n        file  file of the tokens", result.stdout)
 
 
 class TokenTests(TestCase):

@@ -149,7 +149,7 @@ class TokenTests(KeystoneCase):
 
     async def test_expired(self):
         """An expired token is refused, unless another service vouches for it."""
-        await deferToThread(self.keystone.restart, token_life=3)
+        await deferToThread(self.keystone.restart, KEYSTONE_TOKEN_EXPIRATION="3")
         try:
             token = await self.token("demo")
         finally:
@@ -302,7 +302,7 @@ class DaemonTests(KeystoneCase):
     async def test_token_that_expires_during_an_upload(self):
         """An upload goes on when its token has expired; the next request is refused."""
         daemon = await self.start()
-        await deferToThread(self.keystone.restart, token_life=6)
+        await deferToThread(self.keystone.restart, KEYSTONE_TOKEN_EXPIRATION="6")
         try:
             headers = {**HEADERS, "X-Auth-Token": await self.token("demo")}
             connection = await deferToThread(begin_upload, daemon.port, headers)

@@ -1,22 +1,12 @@
 """A Keystone of our own, started once for all tests, and what an operator does with it."""
 
-import atexit
-import os
-import shutil
-import subprocess
-import tempfile
 from functools import cache
-from pathlib import Path
 
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
 
 from tests.integration.daemon import free_port
-
-SERVICES = Path(
-    os.environ.get("GLANCE_SERVICES")
-    or Path(__file__).resolve().parents[2].parent / "shared" / "services"
-)
+from tests.services import RealServer
 
 #: Where users have their roles, as keystone.sh makes them.
 PROJECTS = {
@@ -29,38 +19,23 @@ PROJECTS = {
 }
 
 
-class RealKeystone:
+class RealKeystone(RealServer):
     """Everything here blocks."""
 
     def __init__(self):
-        self.directory = Path(tempfile.mkdtemp(prefix="keystone-"))
-        self.port = free_port()
         #: Where the catalogue says that images are.
         self.image_port = free_port()
-        self.password = ""
-        atexit.register(self._remove)
+        image_url = f"http://127.0.0.1:{self.image_port}"
+        super().__init__("keystone", KEYSTONE_IMAGE_URL=image_url)
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/v3"
+        return self.values["OS_AUTH_URL"]
 
-    def start(self, token_life=3600):
-        """Start it, with tokens that live for so many seconds."""
-        said = self._script(
-            "start",
-            str(self.port),
-            KEYSTONE_IMAGE_URL=f"http://127.0.0.1:{self.image_port}",
-            KEYSTONE_TOKEN_EXPIRATION=str(token_life),
-        )
-        values = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
-        self.password = values["KEYSTONE_PASSWORD"]
-
-    def stop(self):
-        self._script("stop")
-
-    def restart(self, token_life=3600):
-        self.stop()
-        self.start(token_life)
+    @property
+    def password(self):
+        """The password of every user."""
+        return self.values["KEYSTONE_PASSWORD"]
 
     def session(self, user, **scope):
         """A session of one of the users, for his project unless another scope is given."""
@@ -102,20 +77,6 @@ class RealKeystone:
         """How often it has been asked about a token."""
         log = (self.directory / "log" / "access.log").read_text()
         return log.count('"GET /v3/auth/tokens')
-
-    def _script(self, verb, *arguments, **environment):
-        return subprocess.run(
-            [SERVICES / "keystone.sh", verb, self.directory, *arguments],
-            env={**os.environ, **environment},
-            check=True,
-            text=True,
-            stdout=subprocess.PIPE,
-            timeout=300,
-        ).stdout
-
-    def _remove(self):
-        self.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 @cache

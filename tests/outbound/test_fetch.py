@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from glancetx.deferreds import as_deferred
 from glancetx.errors import ConsumerGone, InvalidLocation, RemoteBroken, RemoteUnavailable, TooLarge
-from glancetx.outbound import Answer, Fetcher, Limits, parse_rules, parse_target
+from glancetx.outbound import Fetched, Fetcher, Limits, parse_rules, parse_target
 from glancetx.outbound.target import redirect
 from glancetx.testing.streams import RecordingConsumer
 from tests.outbound.certificates import authority
@@ -32,10 +32,10 @@ class FetchCase(SynchronousTestCase):
         )
         self.fetcher = Fetcher(self.reactor)
 
-    def fetch(self, url: str = "http://public.example/") -> Deferred[Answer]:
+    def fetch(self, url: str = "http://public.example/") -> Deferred[Fetched]:
         return as_deferred(self.fetcher.fetch("GET", parse_target(url)))
 
-    def answer(self, *lines: str, body: bytes = b"") -> tuple[Answer, Conversation]:
+    def answer(self, *lines: str, body: bytes = b"") -> tuple[Fetched, Conversation]:
         """An answer whose head has come."""
         fetching = self.fetch()
         conversation = self.reactor.accept()

@@ -25,9 +25,9 @@ from glancetx.errors import (
     SourceNotSupported,
     SourceRefused,
 )
+from glancetx.httpclient import Backoff
 from glancetx.interfaces import IForeignStore, IReadableStore
 from glancetx.outbound import Fetcher, Limits, parse_rules
-from glancetx.outbound.resume import Resuming
 from glancetx.stores.http import HttpStore
 from glancetx.testing.readable_store_contract import ReadableStoreContract
 from glancetx.testing.streams import RecordingConsumer
@@ -75,7 +75,7 @@ class HttpCase(TestCase):
         store = local_store()
         fetcher = Fetcher(reactor, parse_rules("127.0.0.1"), limits=Limits(head=head, idle=idle))
         store._fetcher = fetcher
-        store._resuming = Resuming(reactor, fetcher, jitter=lambda: 0.001)
+        store._backoff = Backoff(reactor, jitter=lambda: 0.001)
         return store
 
     async def read(self, store: HttpStore, url: str, *range_: int) -> bytes:

@@ -1,26 +1,42 @@
 """The authenticators that come with glancetx."""
 
-from glancetx.plugins import AuthenticatorMaker
+from glancetx.plugins import AuthenticatorMaker, Option
 
 keystone = AuthenticatorMaker(
     "keystone",
     "glancetx.identity.keystone.keystone",
-    "keystone:URL:credentials=FILE[:ca=FILE][:cache=300][:auth_uri=URL][:service_roles=service]"
-    "[:timeout=10][:calls=16]  knows the tokens of OpenStack's Keystone",
+    "knows the tokens of OpenStack's Keystone",
+    options=(
+        Option("url", "where Keystone is", positional=True, takes_rest=True),
+        Option("credentials", "file with who we are there"),
+        Option("ca", "file of certificates (PEM) to trust for https", "the system's"),
+        Option("cache", "seconds for which an answer is remembered", "300"),
+        Option("auth_uri", "what clients are told of where Keystone is", "the url"),
+        Option("service_roles", "roles of services that vouch for users, by commas", "service"),
+        Option("timeout", "seconds that an answer may take", "10"),
+        Option("calls", "how many questions may be under way", "16"),
+    ),
 )
 none = AuthenticatorMaker(
     "none",
     "glancetx.identity.everybody.Everybody",
-    "none:  asks nobody: whoever reaches the daemon is its operator",
+    "asks nobody: whoever reaches the daemon is its operator",
 )
 tokens = AuthenticatorMaker(
     "tokens",
     "glancetx.identity.tokens.static_tokens",
-    "tokens:FILE  knows the tokens of a TOML file; glancetx token makes new ones",
+    "knows the tokens of a TOML file; glancetx token makes new ones",
+    options=(Option("file", "file of the tokens", positional=True),),
 )
 trusted = AuthenticatorMaker(
     "trusted",
     "glancetx.identity.trusted.TrustedProxy",
-    "trusted:ADDRESS[,NETWORK,...]  believes the identity headers of an authenticating proxy at "
-    "these addresses; unix stands for unix sockets",
+    "believes the identity headers of an authenticating proxy",
+    options=(
+        Option(
+            "proxies",
+            "its addresses and networks, by commas; unix stands for unix sockets",
+            positional=True,
+        ),
+    ),
 )

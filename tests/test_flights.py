@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from glancetx.identity.flights import Flights
+from glancetx.flights import Flights
 
 
 class FlightsTests(SynchronousTestCase):

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from glancetx.identity.keystone_credentials import parse_credentials, read_credentials
+from glancetx.keystone.credentials import parse_credentials, read_credentials
 
 SECRET = "ahem-do-not-tell"
 
@@ -18,7 +18,7 @@ class ParseTests(SynchronousTestCase):
 
     def assert_sends(self, values: dict[str, str], identity: Any, scope: Any = None) -> None:
         auth = {"identity": identity} | ({"scope": scope} if scope else {})
-        self.assertEqual(parse_credentials(values).document, {"auth": auth})
+        self.assertEqual(parse_credentials(values, "Ada").document, {"auth": auth})
 
     def test_names(self) -> None:
         """Users and projects are named within their domains."""
@@ -54,7 +54,7 @@ class ParseTests(SynchronousTestCase):
     def test_default_domain(self) -> None:
         """A domain that is not named is the default one."""
         document = parse_credentials(
-            {"username": "glance", "password": SECRET, "project_name": "service"}
+            {"username": "glance", "password": SECRET, "project_name": "service"}, "Ada"
         ).document
         user = document["auth"]["identity"]["password"]["user"]
         self.assertEqual(user["domain"], {"id": "default"})
@@ -102,13 +102,15 @@ class ParseTests(SynchronousTestCase):
             ({"password": 12345, "user_id": "u", "project_id": "p"}, "password"),
             ({"password": "", "user_id": "u", "project_id": "p"}, "password"),
         ):
-            error = self.assertRaises(ValueError, parse_credentials, values)
+            error = self.assertRaises(ValueError, parse_credentials, values, "Ada")
             self.assertIn(word, str(error))
             self.assertNotIn(SECRET, str(error))
 
     def test_repr(self) -> None:
         """Credentials do not show themselves."""
-        shown = repr(parse_credentials({"user_id": "u", "password": SECRET, "project_id": "p"}))
+        shown = repr(
+            parse_credentials({"user_id": "u", "password": SECRET, "project_id": "p"}, "Ada")
+        )
         self.assertNotIn(SECRET, shown)
 
 
@@ -127,7 +129,7 @@ class ReadTests(SynchronousTestCase):
         observer: Any = events.append
         globalLogPublisher.addObserver(observer)
         self.addCleanup(globalLogPublisher.removeObserver, observer)
-        read_credentials(path)
+        read_credentials(path, "Ada")
         self.assertNotIn(SECRET, repr(events))
         return len([event for event in events if "credentials" in event.get("log_format", "")])
 
@@ -142,13 +144,24 @@ class ReadTests(SynchronousTestCase):
         text = f'user_id = "u"\npassword = "{SECRET}"\nproject_id = "p"\n'
         self.assertEqual(self.warnings_of(self.write(text, 0o644)), 1)
 
+    def refusal_of(self, path: str) -> str:
+        return str(self.assertRaises(ValueError, read_credentials, path, "Ada"))
+
     def test_broken(self) -> None:
         """A file that is not TOML is named, and not quoted."""
-        error = self.assertRaises(ValueError, read_credentials, self.write(f'password = "{SECRET}'))
-        self.assertIn("is not TOML", str(error))
-        self.assertNotIn(SECRET, str(error))
+        path = self.write(f'password = "{SECRET}')
+        self.assertEqual(self.refusal_of(path), f"the credentials of Ada in {path!r} are not TOML")
+
+    def test_mistake(self) -> None:
+        """A mistake is told together with the file, and with whose credentials they are."""
+        path = self.write(f'pasword = "{SECRET}"')
+        self.assertEqual(
+            self.refusal_of(path), f"the credentials of Ada in {path!r}: 'pasword' is not known"
+        )
 
     def test_missing(self) -> None:
         """A file that is not there is named."""
-        error = self.assertRaises(ValueError, read_credentials, "/nowhere/at/all")
-        self.assertIn("/nowhere/at/all", str(error))
+        self.assertEqual(
+            self.refusal_of("/nowhere/at/all"),
+            "the credentials of Ada in '/nowhere/at/all' cannot be read",
+        )

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from attrs import frozen
 
 from glancetx.errors import RangeOutside, RemoteBroken, RemoteRefused
-from glancetx.outbound.answer import Answer
+from glancetx.httpclient.answer import Answer
 
 #: A change within so many seconds of a Last-Modified may not show in it.
 _COARSE = 60

@@ -9,10 +9,9 @@ from typing import Any
 from twisted.web.iweb import UNKNOWN_LENGTH, IResponse
 
 from glancetx.errors import RemoteBroken, TooLarge
+from glancetx.httpclient.body import Body
+from glancetx.httpclient.line import LARGEST_HEAD, Line
 from glancetx.interfaces import IByteStream
-from glancetx.outbound.body import Body
-from glancetx.outbound.target import Target
-from glancetx.outbound.wire import LARGEST_HEAD, Wire
 from glancetx.streams import chunks
 
 #: Header fields that an answer may have.
@@ -24,21 +23,17 @@ class Answer:
     One answer. Pour its ``body``, `read` it, or `close` it.
 
     One that is forgotten ends its connection when it is.
-    ``target`` is where it came from, after redirects.
     ``length`` is the announced size of the body in bytes, or None.
     """
 
-    def __init__(
-        self, reactor: Any, target: Target, response: IResponse, wire: Wire, idle: float
-    ) -> None:
-        self.target = target
+    def __init__(self, reactor: Any, response: IResponse, line: Line, idle: float) -> None:
         self.status: int = response.code
         self._headers = response.headers
-        self._wire = wire
+        self._line = line
         self.length = self._length(response)
-        self.body: IByteStream = Body(reactor, response, wire, self.length, idle)
+        self.body: IByteStream = Body(reactor, response, line, self.length, idle)
         # The collector may run in any thread.
-        weakref.finalize(self.body, reactor.callFromThread, wire.abort).atexit = False
+        weakref.finalize(self.body, reactor.callFromThread, line.abort).atexit = False
 
     def header(self, name: str) -> str | None:
         """
@@ -53,8 +48,8 @@ class Answer:
         return values.pop() if values else None
 
     def close(self) -> None:
-        """End the connection, whatever is still to come."""
-        self._wire.abort()
+        """Give up whatever is still to come, and the connection with it."""
+        self._line.abort()
 
     async def read(self, limit: int) -> bytes:
         """

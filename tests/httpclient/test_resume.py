@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.deferreds import as_deferred
 from glancetx.errors import ConsumerGone, RemoteBroken, RemoteRefused
+from glancetx.httpclient import Answer, Backoff
+from glancetx.httpclient.ranges import range_header, version_of
+from glancetx.httpclient.resume import Resuming
 from glancetx.outbound import Fetcher, parse_target
-from glancetx.outbound.ranges import version_of
-from glancetx.outbound.resume import Resuming
 from glancetx.streams import from_chunks
 from glancetx.testing.streams import RecordingConsumer
 from tests.outbound.fakes import PUBLIC, Conversation, FakeReactor
@@ -34,10 +37,13 @@ class ResumingTests(SynchronousTestCase):
         answer = self.successResultOf(fetching)
         version = version_of(answer, 10)
         assert version is not None
-        resuming = Resuming(
-            self.reactor, self.fetcher, attempts=3, wait=1, longest=3, jitter=lambda: jitter
-        )
-        source = resuming.pour(answer.body, self.target, version, 0, 10)
+        backoff = Backoff(self.reactor, attempts=3, wait=1, longest=3, jitter=lambda: jitter)
+
+        def reopen(start: int, end: int) -> Awaitable[Answer]:
+            headers = {"Range": range_header(start, end), "If-Range": version.validator[1]}
+            return self.fetcher.fetch("GET", self.target, headers)
+
+        source = Resuming(backoff, "here").pour(answer.body, reopen, version, 0, 10)
         flow = as_deferred(from_chunks(source, 10).flow_to(self.consumer))
         first.transport.loseConnection()
         return flow

@@ -1,4 +1,4 @@
-"""Keystone over a real connection: TLS, silence, and answers that are cut."""
+"""The authenticator over a real connection: TLS, silence, and answers that are cut."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twisted.web.server import Site
 from glancetx.deferreds import as_deferred
 from glancetx.errors import IdentityUnavailable, NotAuthenticated
 from glancetx.identity.keystone import KeystoneAuthenticator, keystone
-from tests.identity.fake_keystone import PASSWORD, FakeKeystone, document
+from tests.keystone.fake_keystone import PASSWORD, FakeKeystone, document
 from tests.outbound.certificates import authority
 from tests.outbound.server import CUT, HANG, Request, Server, Step, head
 

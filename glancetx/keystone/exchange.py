@@ -12,10 +12,20 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
-from twisted.web.client import ResponseDone
+from twisted.web.client import (
+    Agent,
+    BrowserLikePolicyForHTTPS,
+    HTTPConnectionPool,
+    ResponseDone,
+)
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
+
+from glancetx.httpclient.trust import trust_in
+
+#: Seconds that a connection to Keystone may take.
+CONNECT = 5.0
 
 #: Bytes of the largest answer that is read: tokens carry the catalogue of a whole cloud.
 LARGEST_ANSWER = 4 * 1024 * 1024
@@ -48,6 +58,27 @@ class Exchange:
 
     _agent: IAgent
     _reactor: Any
+    _pool: HTTPConnectionPool | None = None
+
+    @classmethod
+    def over_network(cls, reactor: Any, ca: str = "", kept: int = 0) -> Exchange:
+        """
+        Asks over connections, of which so many are kept for later questions.
+
+        ``ca`` is the PEM text of certificates to trust instead of the system's.
+        When a kept connection turns out to be lost, a question is put again, but not a login:
+        those who log in keep none.
+
+        :raises ValueError: when there is no certificate in ``ca``.
+        """
+        policy = BrowserLikePolicyForHTTPS(trust_in(ca) if ca else None)
+        pool = HTTPConnectionPool(reactor, persistent=kept > 0)
+        pool.maxPersistentPerHost = kept
+        return cls(Agent(reactor, policy, CONNECT, pool=pool), reactor, pool)
+
+    def close(self) -> Deferred[None]:
+        """Close the connections that are kept."""
+        return succeed(None) if self._pool is None else self._pool.closeCachedConnections()
 
     async def ask(
         self, method: str, url: str, headers: Mapping[str, str], document: Any = None

@@ -19,8 +19,8 @@ from twisted.web.iweb import IResponse
 from zope.interface import implementer
 
 from glancetx.errors import BodyCutShort, ConsumerGone, RemoteBroken
+from glancetx.httpclient.line import Line
 from glancetx.interfaces import IByteStream
-from glancetx.outbound.wire import Wire
 
 
 @implementer(IByteStream, IPushProducer)
@@ -31,21 +31,21 @@ class Body(Protocol):
     ``idle`` is how many seconds may pass without a byte while the consumer wants more.
     A body without an announced length ends when the server closes the connection in good order,
     because nothing else would tell; a closed TLS connection without its farewell is not good order.
-    The connection is gone when the flow has ended, however it ended.
+    When the flow has ended before the body, the connection is gone; otherwise it may be kept.
     """
 
     def __init__(
         self,
         clock: IReactorTime,
         response: IResponse,
-        wire: Wire,
+        line: Line,
         length: int | None,
         idle: float,
     ) -> None:
         self.length = length
         self._clock = clock
         self._response = response
-        self._wire = wire
+        self._line = line
         self._idle = idle
         self._size = 0
         self._waiting: deque[bytes] = deque()
@@ -94,7 +94,7 @@ class Body(Protocol):
     def _was_complete(self, reason: Failure | None) -> bool:
         if reason is None or reason.check(ResponseDone):
             return True
-        closed = reason.check(PotentialDataLoss) is not None and self._wire.was_closed_well
+        closed = reason.check(PotentialDataLoss) is not None and self._line.was_closed_well
         return closed and self.length is None
 
     # -- from the consumer
@@ -154,7 +154,7 @@ class Body(Protocol):
         """Let go of everything, once."""
         self._has_ended = True
         consumer, self._consumer = self._consumer, None
-        self._wire.abort()
+        self._line.abort()
         if consumer is None:
             return
         self._watch()

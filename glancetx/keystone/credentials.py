@@ -1,4 +1,4 @@
-"""The file that holds the server's own credentials for Keystone."""
+"""The file of credentials for Keystone: the authenticator's, or those of a store."""
 
 from __future__ import annotations
 
@@ -37,38 +37,46 @@ class Credentials:
     What gets a token of our own: the body of ``POST /v3/auth/tokens``.
 
     It never appears in ``repr``.
+    ``whose`` they are is for the log, as ``the authenticator``.
     """
 
+    whose: str
     document: Mapping[str, Any] = field(repr=False)
 
 
-def read_credentials(path: str) -> Credentials:
+def read_credentials(path: str, whose: str) -> Credentials:
     """
-    The credentials in a TOML file, its keys named as in clouds.yaml.
+    The credentials in a TOML file, its keys named as in clouds.yaml; this blocks.
 
     One that everybody may read is used, and warned of.
 
-    :raises ValueError: when it cannot be read or makes no sense; the text says what is wrong,
-        and nothing of what is in it.
+    :raises ValueError: when it cannot be read or makes no sense; the text says what is wrong, where
+        and with whose, and nothing of what is in it.
     """
+    what = f"the credentials of {whose} in {path!r}"
     try:
         text = Path(path).read_text(encoding="utf-8")
         mode = Path(path).stat().st_mode
     except (OSError, UnicodeError):
-        raise ValueError(f"the file of credentials {path!r} cannot be read") from None
+        raise ValueError(f"{what} cannot be read") from None
     if mode & stat.S_IROTH:
         _log.warn(
-            "The credentials for Keystone in {path} can be read by everybody: chmod 600", path=path
+            "The credentials of {whose} in {path} can be read by everybody: chmod 600",
+            whose=whose,
+            path=path,
         )
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         # Its text may quote the line.
-        raise ValueError(f"the file of credentials {path!r} is not TOML") from None
-    return parse_credentials(values)
+        raise ValueError(f"{what} are not TOML") from None
+    try:
+        return parse_credentials(values, whose)
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from None
 
 
-def parse_credentials(values: Mapping[str, Any]) -> Credentials:
+def parse_credentials(values: Mapping[str, Any], whose: str) -> Credentials:
     """
     Credentials of a user with password and project, or an application credential.
 
@@ -78,16 +86,19 @@ def parse_credentials(values: Mapping[str, Any]) -> Credentials:
     """
     for key, value in values.items():
         if key not in _KEYS:
-            raise ValueError(f"credentials for Keystone have no {key!r}")
+            raise ValueError(f"{key!r} is not known")
         if not isinstance(value, str) or not value:
-            raise ValueError(f"{key} of the credentials for Keystone must be a text")
+            raise ValueError(f"{key} must be a text")
     if "application_credential_secret" in values:
-        return Credentials({"auth": {"identity": _application_credential(values)}})
+        return Credentials(whose, {"auth": {"identity": _application_credential(values)}})
     if "password" not in values:
-        raise ValueError("credentials for Keystone need password or application_credential_secret")
+        raise ValueError("password or application_credential_secret is missing")
     user = {**_user(values), "password": values["password"]}
-    identity = {"methods": ["password"], "password": {"user": user}}
-    return Credentials({"auth": {"identity": identity, "scope": {"project": _project(values)}}})
+    auth = {
+        "identity": {"methods": ["password"], "password": {"user": user}},
+        "scope": {"project": _project(values)},
+    }
+    return Credentials(whose, {"auth": auth})
 
 
 def _application_credential(values: Mapping[str, str]) -> dict[str, Any]:
@@ -97,8 +108,7 @@ def _application_credential(values: Mapping[str, str]) -> dict[str, Any]:
         named = {"name": values["application_credential_name"], "user": _user(values)}
     else:
         raise ValueError(
-            "credentials for Keystone need application_credential_id, "
-            "or application_credential_name and a user"
+            "application_credential_id is missing, or application_credential_name and a user"
         )
     secret = values["application_credential_secret"]
     return {
@@ -111,7 +121,7 @@ def _user(values: Mapping[str, str]) -> dict[str, Any]:
     if "user_id" in values:
         return {"id": values["user_id"]}
     if "username" not in values:
-        raise ValueError("credentials for Keystone need username or user_id")
+        raise ValueError("username or user_id is missing")
     return {"name": values["username"], "domain": _domain(values, "user")}
 
 
@@ -119,7 +129,7 @@ def _project(values: Mapping[str, str]) -> dict[str, Any]:
     if "project_id" in values:
         return {"id": values["project_id"]}
     if "project_name" not in values:
-        raise ValueError("credentials for Keystone need project_name or project_id")
+        raise ValueError("project_name or project_id is missing")
     return {"name": values["project_name"], "domain": _domain(values, "project")}
 
 

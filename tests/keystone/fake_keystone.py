@@ -15,13 +15,25 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from zope.interface import implementer
 
-from glancetx.identity.keystone_credentials import Credentials, parse_credentials
+from glancetx.keystone.credentials import Credentials, parse_credentials
 
 URL = "http://keystone.example/v3"
 PASSWORD = "the password of the service user"
 
 #: The time at which tests begin, in seconds since the epoch.
 NOW = 1_800_000_000.0
+
+
+#: Its catalogue.
+SERVICES = [
+    {
+        "type": name,
+        "endpoints": [
+            {"interface": "public", "region_id": "RegionOne", "url": f"http://{name}.example/"}
+        ],
+    }
+    for name in ("image", "compute")
+]
 
 
 def started_clock() -> Clock:
@@ -38,7 +50,7 @@ def document(life: float = 3600.0, **changes: Any) -> dict[str, Any]:
         "project": {"id": "engines", "name": "Engines"},
         "roles": [{"id": "1", "name": "member"}],
         "expires_at": datetime.fromtimestamp(NOW + life, UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z"),
-        "catalog": [{"type": "image"}, {"type": "compute"}],
+        "catalog": SERVICES,
     }
     token.update(changes)
     return {"token": {key: value for key, value in token.items() if value is not None}}
@@ -55,6 +67,7 @@ class FakeKeystone(Resource):
         self.expired: set[str] = set()
         self.own_tokens: list[str] = []
         self.own_life = 3600.0
+        self.services: list[Any] = SERVICES
         self.logins: list[Any] = []
         self.asked: list[str] = []
         self.seen: list[IRequest] = []
@@ -99,7 +112,8 @@ class FakeKeystone(Resource):
         self.own_tokens.append(text)
         request.setResponseCode(201)
         request.setHeader("X-Subject-Token", text)
-        return json.dumps(document(self.own_life)).encode()
+        catalog = None if request.uri.endswith(b"?nocatalog") else self.services
+        return json.dumps(document(self.own_life, catalog=catalog)).encode()
 
     def _validate(self, request: Any) -> bytes:
         text = request.getHeader("x-subject-token")
@@ -146,5 +160,6 @@ def _error(request: Any, status: int) -> bytes:
 def own_credentials(password: str = PASSWORD) -> Credentials:
     """The credentials of the service user, or wrong ones."""
     return parse_credentials(
-        {"username": "glance", "password": password, "project_name": "service"}
+        {"username": "glance", "password": password, "project_name": "service"},
+        "the service user",
     )

@@ -6,27 +6,35 @@ import json
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.deferreds import as_deferred
-from glancetx.identity.keystone_exchange import Exchange, KeystoneAway
-from glancetx.identity.own_token import OwnToken
-from tests.identity.fake_keystone import URL, FakeKeystone, document, own_credentials, started_clock
+from glancetx.keystone.catalogue import Catalogue
+from glancetx.keystone.exchange import Exchange, KeystoneAway
+from glancetx.keystone.login import Login
+from glancetx.keystone.own_token import OwnToken
+from tests.keystone.fake_keystone import (
+    PASSWORD,
+    URL,
+    FakeKeystone,
+    document,
+    own_credentials,
+    started_clock,
+)
 
 
 class OwnTokenCase(SynchronousTestCase):
     """A fake Keystone, and a token of ours."""
-
-    password: str | None = None
 
     def setUp(self) -> None:
         self.clock = started_clock()
         self.keystone = FakeKeystone()
         self.own = self.make()
 
-    def make(self, **changes: Any) -> OwnToken:
+    def make(self, password: str = PASSWORD, **options: Any) -> OwnToken:
         exchange = Exchange(self.keystone.agent, self.clock)
-        return OwnToken(self.clock, exchange, URL, own_credentials(**changes))
+        return OwnToken(self.clock, exchange, URL, own_credentials(password), **options)
 
     def get(self) -> str:
         text: str = self.successResultOf(as_deferred(self.own.get()))
@@ -69,6 +77,30 @@ class LifeTests(OwnTokenCase):
         self.assertEqual(len(self.keystone.logins), 1)
 
 
+class CatalogueTests(OwnTokenCase):
+    """What comes along with it."""
+
+    def login(self) -> Login:
+        login: Login = self.successResultOf(as_deferred(self.own.login()))
+        return login
+
+    def test_catalogue(self) -> None:
+        """Who asks for it learns where services are, and again at each renewal."""
+        self.own = self.make(with_catalogue=True)
+        login = self.login()
+        self.assertEqual(login.text, self.get())
+        self.assertEqual(login.catalogue.endpoint("image"), "http://image.example")
+        self.keystone.services = []
+        self.assertIs(self.login(), login)
+        self.own.drop(login.text)
+        self.assertEqual(self.login().catalogue, Catalogue())
+
+    def test_without_catalogue(self) -> None:
+        """For others Keystone does not even send it."""
+        self.assertEqual(self.login().catalogue, Catalogue())
+        self.assertEqual(self.keystone.seen[-1].uri, b"/v3/auth/tokens?nocatalog")
+
+
 class FailureTests(OwnTokenCase):
     """When there is none to be had."""
 
@@ -90,6 +122,30 @@ class FailureTests(OwnTokenCase):
         self.assertEqual(self.get(), "own-2")
         self.own.use(own_credentials())
         self.assertEqual(self.get(), "own-3")
+
+    def test_new_credentials_during_a_login(self) -> None:
+        """A login with the old ones that ends late is of no account, whatever came of it."""
+        for password in ("wrong", PASSWORD):
+            own = self.own = self.make(password=password)
+            self.keystone.is_holding = True
+            late = self.asking()
+            own.use(own_credentials())
+            asking = self.asking()
+            self.keystone.release()
+            late.addErrback(lambda failure: failure.trap(KeystoneAway))
+            self.assertEqual(self.get(), self.successResultOf(asking))
+            self.assertEqual(self.get(), self.keystone.own_tokens[-1])
+
+    def test_whose(self) -> None:
+        """The log tells whose credentials were refused."""
+        events: list[Any] = []
+        observer: Any = events.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.own = self.make(password="wrong")
+        failure = self.failureResultOf(self.asking(), KeystoneAway)
+        self.assertEqual(str(failure.value), "the credentials of the service user were refused")
+        self.assertEqual([event.get("whose") for event in events], ["the service user"])
 
     def test_away(self) -> None:
         """When Keystone is away the next one tries again at once."""
