@@ -28,7 +28,7 @@ class Part:
 
 async def parts(stream: IByteStream, length_of: Callable[[int], int]) -> AsyncGenerator[Part, None]:
     """
-    The stream's bytes in parts, of which the n-th has ``length_of(n)`` bytes; the last may be short.
+    The stream's bytes in parts; the n-th has ``length_of(n)`` bytes, unless it is the last.
 
     There is always a last part; of a stream without bytes it is the only one, and empty.
     A part comes when the first byte after it is here, or the end: so that who gets the last one
