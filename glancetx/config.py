@@ -11,6 +11,7 @@ from attrs import field, fields_dict, frozen
 
 from glancetx.description import BadDescription, Description, parse, quote
 from glancetx.limits import Limits, read_size
+from glancetx.store_tables import read_table
 
 
 class ConfigError(ValueError):
@@ -181,17 +182,8 @@ def _is_size(text: str) -> bool:
 
 
 def _store(given: str | dict[str, Any]) -> Description:
-    """A store's description, from a string or from a table with a kind and options."""
-    if isinstance(given, str):
-        try:
-            return parse(given)
-        except BadDescription as error:
-            raise ConfigError(f"the store {error}") from None
-    options = dict(given)
-    kind = options.pop("kind", None)
-    if not isinstance(kind, str):
-        raise ConfigError('a [[store]] table needs a kind, as in kind = "file"')
-    name = options.pop("name", kind)
-    if not isinstance(name, str) or not name:
-        raise ConfigError(f"the name of a [[store]] must be a string, not {name!r}")
-    return Description(name, kind, (), {key: str(value) for key, value in options.items()})
+    """A store's description, from the command line or from a table of the file."""
+    try:
+        return parse(given) if isinstance(given, str) else read_table(given)
+    except BadDescription as error:
+        raise ConfigError(f"the store {error}" if isinstance(given, str) else str(error)) from None

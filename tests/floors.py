@@ -48,6 +48,7 @@ TOP = frozenset(
         "parts",
         "registry_source",
         "rights",
+        "store_tables",
     }
 )
 

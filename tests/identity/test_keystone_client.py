@@ -82,6 +82,23 @@ class AnswerTests(ClientCase):
         self.assertIsNotNone(self.ask())
         self.assertEqual(len(self.keystone.logins), 2)
 
+    def test_own_token_of_no_use(self) -> None:
+        """When Keystone lets our own token do nothing, the question is put again with a new one."""
+        self.ask()
+        self.keystone.powerless.update(self.keystone.own_tokens)
+        self.assertIsNotNone(self.ask())
+        self.assertEqual(len(self.keystone.logins), 2)
+
+    def test_own_user_of_no_use(self) -> None:
+        """When it lets the new one do nothing either, nobody can tell, and the log says why."""
+        self.keystone.instead_of_validation = (403, b'{"error": {}}')
+        self.assert_unavailable(self.asking())
+        self.assertEqual(len(self.keystone.logins), 2)
+        reasons = [event.get("reason") for event in self.events]
+        self.assertEqual(
+            reasons, ["our user may not ask about tokens, as the role service lets him"]
+        )
+
     def test_own_token_lost_in_a_burst(self) -> None:
         """However many questions find our own token forgotten, there is one new login."""
         self.ask()
@@ -114,7 +131,10 @@ class AnswerTests(ClientCase):
             (200, b"[" * 100_000),
         ):
             self.keystone.instead = instead
+            seen = len(self.keystone.seen)
             self.assert_unavailable(self.asking())
+            self.assertGreater(len(self.keystone.seen), seen)
+            self.clock.advance(10)
 
     def test_redirect(self) -> None:
         """A redirect is not followed: nobody else gets to see tokens."""
@@ -154,8 +174,22 @@ class OutageTests(ClientCase):
         for each in asking:
             self.assert_unavailable(each)
         self.keystone.is_holding = False
+        self.clock.advance(1)
         self.assertIsNotNone(self.ask())
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_spared(self) -> None:
+        """After many failures in a row nobody waits: one in a second tries, until one succeeds."""
+        self.ask()
+        self.keystone.instead = (503, b"")
+        self.keystone.seen.clear()
+        for _ in range(20):
+            self.assert_unavailable(self.asking())
+        self.assertEqual(len(self.keystone.seen), 5)
+        self.clock.advance(1)
+        self.keystone.instead = None
+        self.assertIsNotNone(self.ask())
+        self.assertIsNotNone(self.ask())
 
     def test_calls(self) -> None:
         """Only so many calls are made at a time; the others wait for their turn."""

@@ -201,6 +201,8 @@ class LoadTests(KeystoneCase):
     async def test_a_thousand_requests(self):
         """A thousand requests with ten tokens, 64 at a time, ask Keystone about ten times."""
         made = self.make()
+        # One that has just started refuses some of those who come together: they ask again.
+        await self.asking(made, await self.token("demo"))
         tokens = [await self.token("demo") for _ in range(10)]
         before = await deferToThread(self.keystone.validations)
         for first in range(0, 1000, 64):
@@ -211,6 +213,14 @@ class LoadTests(KeystoneCase):
             self.assertEqual(len(found), len(numbers))
         asked = await deferToThread(self.keystone.validations) - before
         self.assertEqual(asked, 10)
+
+    async def test_just_started(self):
+        """A Keystone that has just started is asked by many together, and all are answered."""
+        await deferToThread(self.keystone.restart)
+        made = self.make()
+        tokens = [await self.token("demo") for _ in range(10)]
+        found = await gatherResults([self.asking(made, token) for token in tokens])
+        self.assertEqual(len(set(found)), 1)
 
     async def test_stopped_and_started(self):
         """While Keystone is away the known stay known, and it is asked again when it is back."""

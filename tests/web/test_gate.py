@@ -198,6 +198,7 @@ class RefusalTests(GateCase):
         answer = self.ask("alice", "GET")
         self.assertEqual(answer.status, 503)
         self.assertIn(b"identity service", answer.body)
+        self.assertEqual(answer.header("retry-after"), "5")
         self.assertIsNone(answer.header("x-openstack-request-id"))
 
     def test_broken_authenticator(self) -> None:
