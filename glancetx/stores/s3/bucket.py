@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from glancetx.errors import StoreUnavailable
 from glancetx.httpclient import Answer, Pieces
-from glancetx.stores.s3.client import Client, Reply, Request
+from glancetx.stores.s3.client import Client
 from glancetx.stores.s3.documents import (
     BadDocument,
     Upload,
@@ -23,6 +23,7 @@ from glancetx.stores.s3.documents import (
 )
 from glancetx.stores.s3.payload import Sealed, Seals
 from glancetx.stores.s3.refusals import NO_CONDITIONS, Refused
+from glancetx.stores.s3.requests import Reply, Request
 
 T = TypeVar("T")
 

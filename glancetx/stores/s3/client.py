@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from attrs import field, frozen
 from twisted.logger import Logger
 
 from glancetx.deferreds import finish_first
@@ -19,13 +18,13 @@ from glancetx.errors import (
     StoreUnavailable,
     TooLarge,
 )
-from glancetx.httpclient import Answer, Backoff, Pieces, Server
+from glancetx.httpclient import Answer, Backoff, Server
 from glancetx.stores.s3.addressing import Place
 from glancetx.stores.s3.documents import LARGEST, read_code
 from glancetx.stores.s3.providers import Provider
 from glancetx.stores.s3.refusals import EXPIRED_CODES, Refusal, Refused
+from glancetx.stores.s3.requests import Reply, Request
 from glancetx.stores.s3.signature import (
-    EMPTY_PAYLOAD,
     Credentials,
     Scope,
     encode_query,
@@ -38,42 +37,6 @@ T = TypeVar("T")
 LARGEST_SKEW = 300
 
 _log = Logger()
-
-
-@frozen
-class Request:
-    """
-    Something to ask, which may be asked again.
-
-    ``name`` is that of an object, or None for the bucket; ``payload`` as for `signed_headers`.
-    ``accept`` are the statuses that are answers; all others are refusals.
-    ``to_the_end`` says that a try, once begun, is not broken off: what came of it must be known.
-    """
-
-    method: str
-    name: str | None = None
-    query: Mapping[str, str] = field(factory=dict)
-    headers: Mapping[str, str] = field(factory=dict)
-    content: Pieces | None = None
-    payload: str = EMPTY_PAYLOAD
-    accept: Collection[int] = (200, 204)
-    to_the_end: bool = False
-
-
-@frozen
-class Reply:
-    """
-    An answer that was read to its end.
-
-    ``length`` is as announced, also after HEAD.
-    ``was_repeated`` says that others went before it, of which nobody knows what they have done.
-    """
-
-    status: int
-    headers: Callable[[str], str | None]
-    length: int | None
-    document: bytes
-    was_repeated: bool = False
 
 
 class Client:
@@ -216,10 +179,10 @@ class Client:
         if answer.status != 403:
             return False
         # Not every refusal has a code: after HEAD there is none.
-        skew = _seconds_between(moment, answer.header("Date"))
-        if abs(skew) < LARGEST_SKEW:
+        there = _seconds_of(answer.header("Date"))
+        if there is None or abs(there - moment.timestamp()) < LARGEST_SKEW:
             return False
-        self._skew += skew
+        self._skew = there - self._clock.seconds()
         _log.warn(
             "The clock of {origin} is {skew:.0f} seconds ahead of ours, and taken for right",
             origin=self.origin,
@@ -249,9 +212,9 @@ async def _document(request: Request, answer: Answer) -> bytes:
     return b""
 
 
-def _seconds_between(moment: datetime, date: str | None) -> float:
-    """How many seconds a Date is after a moment; 0 when it is none."""
+def _seconds_of(date: str | None) -> float | None:
+    """A Date as seconds since 1970, or None when it is none."""
     try:
-        return (parsedate_to_datetime(date or "") - moment).total_seconds()
+        return parsedate_to_datetime(date or "").timestamp()
     except (TypeError, ValueError):
-        return 0.0
+        return None

@@ -8,6 +8,7 @@ from glancetx.errors import (
     NoSuchData,
     RangeOutside,
     RemoteBroken,
+    RemoteRefused,
     StoreError,
     StoreUnavailable,
 )
@@ -36,7 +37,7 @@ async def open_object(bucket: Bucket, backoff: Backoff, name: str, asked: Asked)
         return await _nothing_of(bucket, name, asked.offset)
     try:
         return _stream(bucket, backoff, name, answer, asked)
-    except RemoteBroken:
+    except (RemoteBroken, RemoteRefused):
         answer.close()
         raise StoreUnavailable() from None
     except BaseException:

@@ -76,10 +76,10 @@ class Refusal:
     @property
     def error(self) -> StoreError | NoSuchData:
         """The error of ours that says as much."""
-        if self.code in _FORBIDDEN_CODES or self.status in (401, 403):
-            return StoreForbids()
         if self.code in _FULL_CODES or self.status in (413, 507):
             return StoreFull()
+        if self.code in _FORBIDDEN_CODES or self.status in (401, 403):
+            return StoreForbids()
         if self.status == 404 and self.code != NO_BUCKET:
             return NoSuchData()
         return StoreUnavailable()

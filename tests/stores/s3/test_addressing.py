@@ -51,7 +51,7 @@ class PlaceTests(SynchronousTestCase):
         )
 
     def test_refused(self) -> None:
-        """What makes no sense is refused, and an endpoint that may hold a secret is not repeated."""
+        """What makes no sense is refused; an endpoint, which may hold a secret, is not repeated."""
         for words in (
             {"bucket": ""},
             {"bucket": "a/b"},

@@ -90,7 +90,8 @@ class ReadingTests(SynchronousTestCase):
 
     def test_parts(self) -> None:
         """Of parts the times are read, and where the next page begins."""
-        part = "<Part><PartNumber>7</PartNumber><LastModified>2026-11-25T20:00:00</LastModified></Part>"
+        modified = "<LastModified>2026-11-25T20:00:00</LastModified>"
+        part = f"<Part><PartNumber>7</PartNumber>{modified}</Part>"
         document = f"<ListPartsResult{NAMESPACE}>{part}%s</ListPartsResult>"
         page = read_parts((document % "").encode())
         self.assertEqual(list(page.modified), [datetime(2026, 11, 25, 20, tzinfo=UTC)])
