@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.deferreds import as_deferred
@@ -23,6 +21,7 @@ from tests.keystone.fake_keystone import (
     own_credentials,
     started_clock,
 )
+from tests.web.case import logged_events
 
 
 class ClientCase(SynchronousTestCase):
@@ -40,10 +39,7 @@ class ClientCase(SynchronousTestCase):
             OwnToken(self.clock, exchange, URL, own_credentials()),
             Limits(seconds=10.0, calls=4, queue=3),
         )
-        self.events: list[Any] = []
-        observer: Any = self.events.append
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.events = logged_events(self)
 
     def asking(self, text: str = "good", may_be_expired: bool = False) -> Deferred[Token | None]:
         return as_deferred(self.client.validate(text, may_be_expired))

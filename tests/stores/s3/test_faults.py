@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -192,7 +193,7 @@ class UndoTests(S3Case):
         for kinds, data in ((SMALL_KINDS, SMALL), (LARGE_KINDS, LARGE)):
             for kind in kinds:
                 held: Deferred[Any] = Deferred()
-                self.server.fault(kind, lambda request, held=held: self._hold(request, held))
+                self.server.fault(kind, partial(self._hold, held=held))
                 adding = as_deferred(self.add(store, "image", data))
                 request = await held
                 adding.cancel()
@@ -242,9 +243,9 @@ class UndoTests(S3Case):
 class ResumingTests(S3Case):
     """A download whose connection breaks."""
 
-    async def begin(self, **options: str) -> Any:
+    async def begin(self) -> Any:
         """A store with an image whose first download breaks after half of it."""
-        store = self.store(**options)
+        store = self.store()
         await self.add(store, "image", LARGE)
         self.server.fault(fake.GET, self._break)
         return store

@@ -74,7 +74,7 @@ class LookTests(S3Case):
             store.startService()
             self.addCleanup(store.stopService)
             while store._looking is not None:
-                await deferLater(reactor, 0.01)  # type: ignore[arg-type]
+                await deferLater(reactor, 0.01)
         return [formatEvent(event) for event in events if "bucket" in formatEvent(event)]
 
     async def test_well(self) -> None:

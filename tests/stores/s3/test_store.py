@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from twisted.internet import reactor
 from twisted.logger import capturedLogs, formatEvent
@@ -40,7 +41,7 @@ MEANINGS = [
 ]
 
 
-class S3ContractTests(S3Case, StoreContract, TestCase):
+class S3ContractTests(S3Case, StoreContract, TestCase):  # type: ignore[misc]
     """What every store promises."""
 
     # The fake keeps all that it is given, in this very process.
@@ -264,7 +265,7 @@ class ExistsTests(S3Case):
         """An object that came while parts were sent is left as it is, and the parts go."""
         store = self.store()
         source = ScriptedStream(CHUNKS)
-        self.server.fault(fake.CREATE, lambda request: self._appear(request))
+        self.server.fault(fake.CREATE, self._appear)
         await self.assert_raises(DataExists, store.add("image", source))
         self.assertEqual(self.server.objects["image"].data, b"other")
         self.assertEqual(self.server.uploads, {})
@@ -275,7 +276,7 @@ class ExistsTests(S3Case):
         for kind, data in ((fake.PUT, SMALL), (fake.COMPLETE, LARGE)):
             self.server.objects.clear()
             # It is not there when we look, and there when we send.
-            self.server.fault(kind, lambda request, kind=kind: self._appear(request, kind))
+            self.server.fault(kind, partial(self._appear, kind=kind))
             await self.assert_raises(DataExists, self.add(store, "image", data))
             self.assertEqual(self.server.objects["image"].data, b"other")
             self.assertEqual(self.server.uploads, {})
