@@ -112,7 +112,8 @@ class Server:
 
     async def reload(self) -> None:
         """Read again what operators change while the daemon runs."""
-        for part in (self._authenticator, self._rights.file):
+        stores = (shelved.store for shelved in self._shelf)
+        for part in (*stores, self._authenticator, self._rights.file):
             if IReloadable.providedBy(part):
                 await IReloadable(part).reload()
 

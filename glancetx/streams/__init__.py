@@ -3,5 +3,6 @@
 from glancetx.streams.chunks import chunks, from_chunks
 from glancetx.streams.leave import leave
 from glancetx.streams.meter import Metered, Metering
+from glancetx.streams.parts import Part, parts
 
-__all__ = ["Metered", "Metering", "chunks", "from_chunks", "leave"]
+__all__ = ["Metered", "Metering", "Part", "chunks", "from_chunks", "leave", "parts"]
