@@ -12,12 +12,14 @@ from twisted.internet.defer import ensureDeferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 
+from glancetx.cache.cache import ImageCache
 from glancetx.config import Settings
 from glancetx.identity.everybody import Everybody
 from glancetx.interfaces import IAuthenticator, IRegistry, IReloadable
 from glancetx.listening import server_endpoints
 from glancetx.parts import (
     make_authenticator,
+    make_cache,
     make_deletions,
     make_janitor,
     make_recognition,
@@ -28,17 +30,20 @@ from glancetx.rights import Rights, make_rights
 from glancetx.shelf import Shelf
 from glancetx.streams import Metering
 from glancetx.threads import Threads
+from glancetx.usecases.caching import CachedDownloads, Deleting, Downloading, EvictingDeletions
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.copy import Copies
 from glancetx.usecases.download import Downloads
 from glancetx.usecases.janitor import Janitor
 from glancetx.usecases.members import Members
+from glancetx.usecases.prefetch import Prefetch
 from glancetx.usecases.sources import Sources
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
 from glancetx.web.gate import Gate
 from glancetx.web.root import Front, Root
 from glancetx.web.site import StreamingSite
+from glancetx.web.v1.cached import CachedV1
 from glancetx.web.v1.elsewhere import Elsewhere
 from glancetx.web.v1.images import ImagesV1
 from glancetx.web.v1.members import MembersV1
@@ -64,7 +69,11 @@ def assemble(reactor: Any, settings: Settings) -> Server:
     endpoints = server_endpoints(reactor, settings.listen, is_open=is_open)
     source = registry_source(reactor, settings.registry, settings.data)
     shelf = make_shelf(reactor, settings)
-    return Server(reactor, settings, endpoints, source, shelf, authenticator, rights)
+    hashing = Threads(reactor, "hash", os.cpu_count() or 1)
+    cache = make_cache(reactor, settings, shelf, hashing)
+    return Server(
+        reactor, settings, endpoints, source, shelf, authenticator, rights, hashing, cache
+    )
 
 
 @define
@@ -78,6 +87,8 @@ class Server:
     _shelf: Shelf
     _authenticator: IAuthenticator
     _rights: Rights
+    _hashing: Threads
+    _cache: ImageCache | None
     _services: list[IService] = field(factory=list, init=False)
     _ports: list[IListeningPort] = field(factory=list, init=False)
     _front: _Front | None = field(default=None, init=False)
@@ -85,14 +96,15 @@ class Server:
     async def start(self) -> None:
         """Open the registry and the stores, and then listen."""
         registry = await self._source.open()
-        hashing = Threads(self._reactor, "hash", os.cpu_count() or 1)
-        self._start(hashing)
+        self._start(self._hashing)
         stores = (shelved.store for shelved in self._shelf)
-        for part in (*stores, self._authenticator, self._rights.file):
+        for part in (*stores, self._cache, self._authenticator, self._rights.file):
             if IService.providedBy(part):
                 self._start(IService(part))
-        self._front = self._assemble(registry, Metering(hashing))
-        self._start(self._front.janitor)
+        self._front = self._assemble(registry, Metering(self._hashing))
+        for service in self._front.janitor, self._front.prefetch:
+            if service is not None:
+                self._start(service)
         for endpoint in self._endpoints:
             port = await endpoint.listen(self._front.site)
             self._ports.append(port)
@@ -100,7 +112,8 @@ class Server:
 
     async def reload(self) -> None:
         """Read again what operators change while the daemon runs."""
-        for part in (self._authenticator, self._rights.file):
+        stores = (shelved.store for shelved in self._shelf)
+        for part in (*stores, self._authenticator, self._rights.file):
             if IReloadable.providedBy(part):
                 await IReloadable(part).reload()
 
@@ -138,12 +151,20 @@ class Server:
         catalogue = Catalogue(registry, limits, rights.protections)
         receiver = Receiver(uploads, self._shelf)
         elsewhere = Elsewhere(sources, copies, receiver)
+        downloads: Downloading = Downloads(self._shelf)
+        deleting: Deleting = deletions
+        prefetch = None
+        if self._cache is not None:
+            cached = CachedDownloads(downloads, self._cache, settings.image_cache_bypass)
+            prefetch = Prefetch(clock, registry, cached, self._cache)
+            downloads, deleting = cached, EvictingDeletions(deletions, self._cache)
         v1 = ImagesV1(
             catalogue,
             WritingV1(catalogue, receiver, elsewhere, permissions, limits),
-            Downloads(self._shelf),
-            deletions,
+            downloads,
+            deleting,
             MembersV1(Members(registry, limits), permissions),
+            CachedV1(self._cache, permissions),
             permissions,
             clock,
             idle_timeout,
@@ -156,6 +177,7 @@ class Server:
             transfers,
             copies,
             make_janitor(clock, settings, registry, self._shelf, deletions),
+            prefetch,
         )
 
 
@@ -168,9 +190,10 @@ def _text(address: Any) -> str:
 
 @frozen
 class _Front:
-    """What stands between the network and the use-cases, and what clears up behind them."""
+    """What stands between the network and the use-cases, and what works behind them."""
 
     site: StreamingSite
     transfers: Transfers
     copies: Copies
     janitor: Janitor
+    prefetch: Prefetch | None

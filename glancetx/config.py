@@ -32,6 +32,11 @@ class Settings:
     ``copy_concurrency`` is how many images one daemon copies from elsewhere at the same time.
     With ``delayed_delete`` the bytes of deleted images are kept for ``scrub_time`` seconds, and
     those whose time has come are looked for every ``wakeup_time`` seconds.
+    With ``cache`` copies of images are kept, in the data directory or in ``image_cache_dir``; when
+    nothing is said of it, they are if there is such a directory.
+    They take ``image_cache_max_size`` bytes at most; one of which nothing comes for
+    ``image_cache_stall_time`` seconds is given up.
+    ``image_cache_bypass`` are names of stores whose images are not copied.
     ``policy_file`` and ``property_protection_file`` are paths.
     ``store`` has at least one description, the default for writing first.
     """
@@ -55,6 +60,11 @@ class Settings:
     delayed_delete: bool = False
     scrub_time: float = 0.0
     wakeup_time: float = 300.0
+    cache: bool | None = None
+    image_cache_dir: str | None = None
+    image_cache_max_size: int = 10 << 30
+    image_cache_stall_time: float = 86400.0
+    image_cache_bypass: tuple[str, ...] = ()
     public_endpoint: str | None = None
     enable_v1_api: bool = True
     limits: Limits = field(factory=Limits)
@@ -93,6 +103,11 @@ _KINDS: Mapping[str, str] = {
     "delayed_delete": _SWITCH,
     "scrub_time": _SECONDS,
     "wakeup_time": _LEASE,
+    "cache": _SWITCH,
+    "image_cache_dir": _TEXT,
+    "image_cache_max_size": _SIZE,
+    "image_cache_stall_time": _SECONDS,
+    "image_cache_bypass": _TEXTS,
     "public_endpoint": _TEXT,
     "enable_v1_api": _SWITCH,
     "image_size_cap": _COUNT,

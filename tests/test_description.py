@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.description import BadDescription, Description, number, parse, quote
+from tests.unhurried import given
 
 WORDS = st.text(st.sampled_from("abz09_.-"), min_size=1, max_size=8)
 TEXTS = st.text(max_size=12)
-
-#: A busy machine is no fault of the code.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class ParseTests(SynchronousTestCase):
@@ -56,7 +53,6 @@ class ParseTests(SynchronousTestCase):
 class QuoteTests(SynchronousTestCase):
     """Whatever is quoted is read as it was."""
 
-    @UNHURRIED
     @given(
         name=WORDS,
         kind=WORDS,
@@ -72,7 +68,6 @@ class QuoteTests(SynchronousTestCase):
         expected = Description(name, kind, tuple(args), options)
         self.assertEqual(parse(f"{name}={':'.join(parts)}"), expected)
 
-    @UNHURRIED
     @given(text=TEXTS)
     def test_any_text(self, text: str) -> None:
         """Any text at all is read, or refused by a sentence."""

@@ -73,7 +73,7 @@ class StoreContract(ReadableStoreContract):
 
     async def assert_nothing_left(self) -> None:
         found = self.leftovers()
-        left = list(found if isinstance(found, Iterable) else await found)
+        left = list(await found if isinstance(found, Awaitable) else found)
         self.assertEqual(left, [], "something was left behind in the medium")
 
     async def store_holding(self, chunks: Iterable[bytes]) -> tuple[IReadableStore, str]:

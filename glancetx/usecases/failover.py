@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IConsumer, IProducer, IPushProducer
@@ -76,12 +75,6 @@ class FailoverStream:
         return BodyCutShort() if relay.given < self._total else None
 
 
-async def leave(stream: IByteStream) -> None:
-    """End a stream that nobody wants, so that it lets go of what it holds."""
-    with suppress(GlanceError):
-        await stream.flow_to(_Nobody())
-
-
 @implementer(IConsumer, IPushProducer)
 class _Relay:
     """Stands between one consumer and the streams that come one after the other."""
@@ -144,17 +137,3 @@ class _Relay:
             self._producer.stopProducing()
         elif self._pending is not None:
             self._pending.cancel()
-
-
-@implementer(IConsumer)
-class _Nobody:
-    """Wants nothing."""
-
-    def registerProducer(self, producer: IProducer, streaming: bool) -> None:
-        IPushProducer(producer).stopProducing()
-
-    def unregisterProducer(self) -> None:
-        pass
-
-    def write(self, data: bytes) -> None:
-        pass

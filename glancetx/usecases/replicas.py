@@ -9,7 +9,8 @@ from glancetx.errors import GlanceError, NoSuchData, RangeOutside, StoreError, S
 from glancetx.image import Image, Location
 from glancetx.interfaces import IByteStream
 from glancetx.shelf import Shelf
-from glancetx.usecases.failover import FailoverStream, leave
+from glancetx.streams import leave
+from glancetx.usecases.failover import FailoverStream
 
 _log = Logger()
 

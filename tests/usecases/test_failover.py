@@ -21,7 +21,7 @@ from glancetx.errors import (
 )
 from glancetx.interfaces import IByteStream
 from glancetx.testing.streams import HANG, RecordingConsumer, ScriptedStream
-from glancetx.usecases.failover import FailoverStream, leave
+from glancetx.usecases.failover import FailoverStream
 
 
 class StreamCase(SynchronousTestCase):
@@ -229,17 +229,6 @@ class BetweenTests(StreamCase):
         self.failureResultOf(self.flow, CancelledError)
         self.assertTrue(self.was_cancelled)
         self.assertFalse(self.consumer.is_registered)
-
-
-class LeaveTests(SynchronousTestCase):
-    """A stream that nobody wants."""
-
-    def test_ended(self) -> None:
-        """It is stopped before it gives a byte."""
-        stream = ScriptedStream([b"x"], then=HANG)
-        self.successResultOf(as_deferred(leave(stream)))
-        self.assertTrue(stream.was_stopped)
-        self.assertEqual(stream.written, 0)
 
 
 @implementer(IByteStream)
