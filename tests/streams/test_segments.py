@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import aclosing
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import CancelledError, ensureDeferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -17,11 +16,9 @@ from glancetx.streams import Metering
 from glancetx.streams.segments import Segments
 from glancetx.testing.streams import HANG, RecordingConsumer, ScriptedStream
 from glancetx.testing.threads import HeldThreads
+from tests.unhurried import given
 
 MIB = 1 << 20
-
-#: A busy machine is no fault of the code.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 async def parted(stream: IByteStream, sizes: Iterable[int]) -> list[bytes]:
@@ -52,7 +49,6 @@ class PartingTests(SynchronousTestCase):
             found = self.successResultOf(ensureDeferred(parted(ScriptedStream(chunks), [2])))
             self.assertEqual(found, [])
 
-    @UNHURRIED
     @given(
         st.lists(st.binary(max_size=12), max_size=12),
         st.lists(st.integers(1, 9), min_size=1, max_size=6),
