@@ -80,6 +80,17 @@ def number(name: str, text: str, least: int = 1) -> int:
     return int(text)
 
 
+def switch(name: str, text: str) -> bool:
+    """
+    What an option says that is on or off.
+
+    :raises ValueError: when it is neither; the text says what to write.
+    """
+    if text not in ("true", "false"):
+        raise ValueError(f"{name} must be true or false, not {text!r}")
+    return text == "true"
+
+
 def _fields(text: str) -> list[list[str]]:
     """Split at colons, and each part at its equals signs; escaped ones do not count."""
     fields = [[""]]
