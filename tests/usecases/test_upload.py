@@ -45,7 +45,7 @@ class _Forgetful(FailingStore):
     """A store that cannot clear up behind an `add` that is cancelled, and says so."""
 
     async def add(self, image_id, data):
-        self._store._images[image_id] = bytearray(HELLO)
+        await self._store.add(image_id, ScriptedStream([HELLO]))
         try:
             return await Deferred()
         except CancelledError:
