@@ -102,9 +102,13 @@ class Adding:
 
     async def _begin(self) -> None:
         self._may_have_lost = True
-        self._upload_id, self._may_have_lost = await self._bucket.begin_upload(
-            self._name, self._stamp
-        )
+        try:
+            self._upload_id, self._may_have_lost = await self._bucket.begin_upload(
+                self._name, self._stamp
+            )
+        except Refused as refused:
+            self._may_have_lost = refused.was_repeated
+            raise
 
     async def _complete(self, upload_id: str) -> None:
         async with self._turns.of(self._name):
