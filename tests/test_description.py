@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from glancetx.description import BadDescription, Description, number, parse, quote
+from glancetx.description import BadDescription, Description, number, parse, quote, switch
 from tests.unhurried import given
 
 WORDS = st.text(st.sampled_from("abz09_.-"), min_size=1, max_size=8)
@@ -90,3 +90,15 @@ class NumberTests(SynchronousTestCase):
         for text in ("", "-1", "+1", "1.5", " 1", "many", "²", "0"):
             error = self.assertRaises(ValueError, number, "n", text)
             self.assertEqual(str(error), f"n must be a number from 1 on, not {text!r}")
+
+
+class SwitchTests(SynchronousTestCase):
+    """Options that are on or off."""
+
+    def test_words(self) -> None:
+        """There is one word for each, as in a configuration file."""
+        self.assertIs(switch("s", "true"), True)
+        self.assertIs(switch("s", "false"), False)
+        for text in ("", "yes", "1", "True", " true"):
+            error = self.assertRaises(ValueError, switch, "s", text)
+            self.assertEqual(str(error), f"s must be true or false, not {text!r}")
