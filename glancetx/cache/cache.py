@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from twisted.application.service import IService, MultiService
-from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
+from twisted.internet.defer import Deferred, ensureDeferred, gatherResults, maybeDeferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -17,10 +17,14 @@ from glancetx.cache.maker import Maker, metering_by_digest
 from glancetx.cache.streams import FollowingStream, KeptStream
 from glancetx.cache.workers import Workers, attempt, make_workers, run
 from glancetx.copies import CachedImage, Original
+from glancetx.deferreds import as_deferred
 from glancetx.errors import RangeOutside
 from glancetx.files import Descriptor, read_at
 from glancetx.interfaces import IByteStream, IImageCache, Source
 from glancetx.threads import Threads
+
+#: Seconds that copies which are given up get to be cleared up, when a disk has gone for one.
+PATIENCE = 10.0
 
 _log = Logger()
 
@@ -79,9 +83,12 @@ class ImageCache(MultiService):
         flights = list(self._flights.values())
         for flight in flights:
             flight.stop()
-        for flight in flights:
-            await flight.until_over()
-        await attempt(self._workers.index, self._index.close)
+        ends = [as_deferred(flight.until_over()) for flight in flights]
+        all_over = gatherResults(ends, consumeErrors=True)
+        all_over.addTimeout(PATIENCE, self._clock)
+        await all_over.addErrback(lambda _: _log.warn("copies are left to whoever comes next"))
+        # Done before its thread ends, which is waited for.
+        ensureDeferred(attempt(self._workers.index, self._index.close))
         await maybeDeferred(super().stopService)
 
     # -- downloads

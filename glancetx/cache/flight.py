@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from glancetx.copies import Original
+from glancetx.errors import StoreUnavailable
 from glancetx.files import Descriptor
 
 #: Bytes at the end that nobody gets before the copy has been verified.
@@ -50,7 +51,6 @@ class Flight:
         cancel: Callable[[], None],
     ) -> None:
         self.original = original
-        self.is_cancelled = False
         self._clock = clock
         self._stall_time = stall_time
         self._cancel = cancel
@@ -68,8 +68,9 @@ class Flight:
 
     def begin(self, file: Descriptor) -> None:
         """The copy grows in this file, from its first byte on."""
-        self._state, self._file, self._size = _State.GROWING, file, 0
-        self._progress()
+        if self._state.is_open:
+            self._state, self._file, self._size = _State.GROWING, file, 0
+            self._progress()
 
     def reach(self, size: int) -> None:
         """The file has so many bytes now."""
@@ -94,8 +95,8 @@ class Flight:
         self._end(_State.FAILED)
 
     def over(self) -> None:
-        """Its maker has cleared up."""
-        self._stop_watching()
+        """Its maker has cleared up; whatever he left open is lost."""
+        self._end(_State.LOST)
         self._is_over = True
         self._wake()
 
@@ -109,7 +110,7 @@ class Flight:
     @property
     def is_under_way(self) -> bool:
         """Whether following it leads to a copy, as far as is known now."""
-        return self._state.is_open and not self.is_cancelled
+        return self._state.is_open
 
     def join(self) -> None:
         """Somebody follows."""
@@ -161,10 +162,13 @@ class Flight:
             raise self._error
 
     def stop(self) -> None:
-        """Stop the maker; those who follow get `StoreUnavailable`."""
-        if self._state.is_open and not self.is_cancelled:
-            self.is_cancelled = True
-            self._stop_watching()
+        """
+        Stop the maker, unless the copy has landed; those who follow get `StoreUnavailable`.
+
+        They are told at once: he may be waiting for a disk that has gone.
+        """
+        if self._state.is_open:
+            self.fail(StoreUnavailable())
             self._cancel()
 
     # -- between

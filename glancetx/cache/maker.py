@@ -18,7 +18,7 @@ from glancetx.cache.partial import Growing, Kept, Partial, Standing
 from glancetx.cache.workers import Workers, attempt, run
 from glancetx.copies import DIGESTS
 from glancetx.deferreds import finish_first
-from glancetx.errors import CacheUnavailable, DataCorrupted, StoreUnavailable, TooLarge
+from glancetx.errors import CacheUnavailable, DataCorrupted, TooLarge
 from glancetx.interfaces import IByteStream, Source
 from glancetx.streams import Metered, Metering, chunks, leave
 from glancetx.threads import Threads
@@ -59,7 +59,7 @@ class Maker:
         try:
             await self._make(flight, source)
         except CancelledError:
-            flight.fail(StoreUnavailable())
+            pass  # by the flight itself, which has told everybody
         except CacheUnavailable:
             flight.lose()
         except Exception:  # noqa: BLE001 - those who follow must not wait for ever

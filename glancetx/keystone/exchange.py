@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from attrs import field, frozen
@@ -91,10 +91,15 @@ class Exchange:
         return succeed(None) if self._pool is None else self._pool.closeCachedConnections()
 
     async def ask(
-        self, method: str, url: str, headers: Mapping[str, str], document: Any = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        document: Any = None,
+        passing: Set[int] = PASSING,
     ) -> Reply:
         """
-        The answer to a request.
+        The answer to a request, which is put again after a status that is ``passing``.
 
         :raises KeystoneAway: when there is none, or none that can be read.
         """
@@ -105,7 +110,7 @@ class Exchange:
             except KeystoneAway:
                 pass
             else:
-                if reply.status not in PASSING:
+                if reply.status not in passing:
                     return reply
             failures += 1
             await self._backoff.pause(failures)

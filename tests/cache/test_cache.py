@@ -7,10 +7,11 @@ import os
 import sqlite3
 from pathlib import Path
 
+from attrs import evolve
 from twisted.application.service import IService
 from zope.interface.verify import verifyObject
 
-from glancetx.cache.cache import ImageCache
+from glancetx.cache.cache import PATIENCE, ImageCache
 from glancetx.cache.directory import Directory
 from glancetx.cache.index import Index
 from glancetx.copies import CachedImage
@@ -18,6 +19,7 @@ from glancetx.deferreds import as_deferred
 from glancetx.errors import CacheUnavailable, ConsumerGone, RangeOutside, StoreUnavailable
 from glancetx.interfaces import IByteStream, IImageCache
 from glancetx.testing.streams import HANG, RecordingConsumer
+from glancetx.testing.threads import HeldThreads
 from tests.cache.case import (
     DATA,
     IMAGE_ID,
@@ -26,6 +28,7 @@ from tests.cache.case import (
     CountingSource,
     Reader,
     original,
+    workers,
 )
 
 OTHER_ID = "99999999-2222-3333-4444-555555555555"
@@ -200,14 +203,14 @@ class FillTests(CacheCase):
         reader.consumer.stop()
         self.failureResultOf(reader.flow, ConsumerGone)
         self.settle()
-        self.hold(source).finish()
+        source.finish()
         self.assertTrue(self.successResultOf(filling))
 
     def test_two_at_once(self):
         """Two who want it filled wait for one."""
         source = CountingSource(then=HANG)
         filling = [as_deferred(self.cache.fill(original(), source)) for _ in range(2)]
-        self.hold(source).finish()
+        source.finish()
         for each in filling:
             self.assertTrue(self.successResultOf(each))
 
@@ -263,7 +266,7 @@ class ManagementTests(CacheCase):
         self.assertEqual(self.do(self.cache.queued()), ["b", "a"])
         self.assertTrue(self.do(self.cache.unqueue("a")))
         self.assertEqual(self.do(self.cache.unqueue_all()), 1)
-        self.hold(source).finish()
+        source.finish()
         self.successResultOf(coming)
 
     def test_out_of_order(self):
@@ -316,8 +319,21 @@ class LifeTests(CacheCase):
         reader = self.read(source=source)
         self.do(self.cache.stopService())
         self.failureResultOf(reader.flow, StoreUnavailable)
-        self.assertTrue(self.hold(source).was_stopped)
+        self.assertTrue(source.streams[0].was_stopped)
         self.assertEqual(os.listdir(Path(self.directory) / "partial"), [])
+
+    def test_disk_hangs(self):
+        """A disk that has gone holds up neither those who follow nor the end, or not for long."""
+        write = HeldThreads()
+        threads = workers()
+        cache = self.make_cache(threads=evolve(threads, write=write))
+        reader = self.read(cache)
+        stopping = as_deferred(cache.stopService())
+        self.failureResultOf(reader.flow, StoreUnavailable)
+        self.assertNoResult(stopping)
+        self.clock.advance(PATIENCE)
+        self.successResultOf(stopping)
+        write.do_all()
 
     def test_after_stop(self):
         """Whoever comes then is given what the store has, and no copy is begun."""

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.deferreds import as_deferred
 from glancetx.errors import IdentityUnavailable
+from glancetx.httpclient import Backoff
 from glancetx.identity.keystone_client import KeystoneClient, Limits
 from glancetx.identity.keystone_token import Token
 from glancetx.keystone.exchange import Exchange
@@ -31,15 +32,18 @@ class ClientCase(SynchronousTestCase):
         self.clock = started_clock()
         self.keystone = FakeKeystone()
         self.keystone.tokens["good"] = document()
-        exchange = Exchange(self.keystone.agent, self.clock)
-        self.client = KeystoneClient(
+        self.client = self.make_client()
+        self.events = logged_events(self)
+
+    def make_client(self, backoff: Backoff | None = None) -> KeystoneClient:
+        exchange = Exchange(self.keystone.agent, self.clock, backoff)
+        return KeystoneClient(
             self.clock,
             exchange,
             URL,
             OwnToken(self.clock, exchange, URL, own_credentials()),
             Limits(seconds=10.0, calls=4, queue=3),
         )
-        self.events = logged_events(self)
 
     def asking(self, text: str = "good", may_be_expired: bool = False) -> Deferred[Token | None]:
         return as_deferred(self.client.validate(text, may_be_expired))
@@ -85,6 +89,17 @@ class AnswerTests(ClientCase):
         self.assertIsNotNone(self.ask())
         self.assertEqual(len(self.keystone.logins), 2)
 
+    def test_keystone_that_starts(self) -> None:
+        """When it refuses those who come first, they come again, and with one new login only."""
+        self.client = self.make_client(Backoff(self.clock, 2, 0.5, jitter=lambda: 1.0))
+        self.keystone.refusals = 3
+        asking = self.asking()
+        self.clock.advance(0.5)
+        self.assertNoResult(asking)
+        self.clock.advance(1)
+        self.assertIsNotNone(self.successResultOf(asking))
+        self.assertEqual(len(self.keystone.logins), 2)
+
     def test_own_user_of_no_use(self) -> None:
         """When it lets the new one do nothing either, nobody can tell, and the log says why."""
         self.keystone.instead_of_validation = (403, b'{"error": {}}')
@@ -92,7 +107,7 @@ class AnswerTests(ClientCase):
         self.assertEqual(len(self.keystone.logins), 2)
         reasons = [event.get("reason") for event in self.events]
         self.assertEqual(
-            reasons, ["our user may not ask about tokens, as the role service lets him"]
+            reasons, ["our user may not ask about tokens: the role 'service' is missing"]
         )
 
     def test_own_token_lost_in_a_burst(self) -> None:

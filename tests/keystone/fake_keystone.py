@@ -73,6 +73,8 @@ class FakeKeystone(Resource):
         self.seen: list[IRequest] = []
         #: Tokens of ours whose owner may do nothing any more.
         self.powerless: set[str] = set()
+        #: How many further questions it answers by 403, as one does that has just started.
+        self.refusals = 0
         #: What it answers instead: a status and a body.
         self.instead: tuple[int, bytes] | None = None
         self.instead_of_validation: tuple[int, bytes] | None = None
@@ -127,6 +129,9 @@ class FakeKeystone(Resource):
         if request.getHeader("x-auth-token") not in self.own_tokens:
             return _error(request, 401)
         if request.getHeader("x-auth-token") in self.powerless:
+            return _error(request, 403)
+        if self.refusals > 0:
+            self.refusals -= 1
             return _error(request, 403)
         known = self.tokens.get(text)
         if known is None or (text in self.expired and b"allow_expired" not in request.args):

@@ -59,3 +59,28 @@ s3 = StoreMaker(
     ),
     schemes=("s3", "s3+http", "s3+https"),
 )
+swift = StoreMaker(
+    "swift",
+    "glancetx.stores.swift.options.swift",
+    "keeps images in OpenStack Swift, or in Ceph by its gateway's Swift API",
+    options=(
+        Option(
+            "container", "where images are; CONTAINER_segments has their parts", positional=True
+        ),
+        Option("auth", "URL of Keystone, or that of auth version 1, as http://HOST/auth/v1.0"),
+        Option("credentials", "file with who we are there"),
+        Option("region", "which one of Keystone's catalogue", "the only one"),
+        Option("interface", "which one of its endpoints: public, internal or admin", "public"),
+        Option("storage_url", "where our account is", "what the login says"),
+        Option("ca", "file of certificates (PEM) to trust for https", "the system's"),
+        Option("create_container", "whether missing containers are made: true or false", "true"),
+        Option("large_object_size", "size up to which an image is one object", "5120MB"),
+        Option("large_object_chunk_size", "least size of the segments of a larger one", "200MB"),
+        Option("max_segments", "how many segments Swift lets a manifest name", "1000"),
+        Option("connect", "seconds for a connection", "10"),
+        Option("head", "seconds for an answer, once all is sent", "60"),
+        Option("idle", "seconds between two bytes, while there should be more", "60"),
+        Option("attempts", "how often what failed is tried again, where that is safe", "5"),
+    ),
+    schemes=("swift", "swift+http", "swift+https", "swift+config"),
+)
