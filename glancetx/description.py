@@ -19,7 +19,11 @@ class BadDescription(ValueError):
 
 @frozen
 class Description:
-    """A kind with its arguments, and the name it was given."""
+    """
+    A kind with its arguments, and the name it was given.
+
+    An argument that is empty says nothing, but for the colons beside it: those of ``[::1]``.
+    """
 
     name: str
     kind: str
@@ -49,13 +53,14 @@ def parse(text: str) -> Description:
     options: dict[str, str] = {}
     for part in fields:
         if len(part) == 1:
-            if part[0]:
-                args.append(part[0])
+            args.append(part[0])
             continue
         key, value = part[0], "=".join(part[1:])
         if key in options:
             raise BadDescription(f"{text!r} gives {key!r} twice")
         options[key] = value
+    while args and not args[-1]:
+        args.pop()
     return Description(name or kind[0], kind[0], tuple(args), options)
 
 

@@ -16,7 +16,7 @@ from glancetx.cache.workers import Workers
 from glancetx.copies import Original
 from glancetx.deferreds import as_deferred
 from glancetx.interfaces import IByteStream
-from glancetx.testing.streams import END, RecordingConsumer, ScriptedStream, Then
+from glancetx.testing.streams import END, HANG, RecordingConsumer, ScriptedStream, Then
 from glancetx.testing.threads import InlineThreads
 from glancetx.threads import Threads
 
@@ -72,6 +72,17 @@ class CountingSource:
     streams: list[ScriptedStream] = field(factory=list)
     #: What waits until `let_in`, when there is a gate.
     gate: Deferred[None] | None = None
+
+    def give(self, data: bytes) -> None:
+        """Let the only stream that hangs go on by this much."""
+        (stream,) = self.streams
+        stream._script = iter([data])
+        stream._play()
+
+    def finish(self) -> None:
+        """Let it end."""
+        (stream,) = self.streams
+        stream.finish()
 
     async def __call__(self, offset: int = 0, length: int | None = None) -> IByteStream:
         self.opened.append((offset, length))
@@ -155,7 +166,28 @@ class CacheCase(SynchronousTestCase):
         """The ids of all copies."""
         return [each.image_id for each in self.do((cache or self.cache).entries())]
 
-    def hold(self, source: CountingSource | None = None) -> ScriptedStream:
-        """The source's only stream."""
-        (stream,) = (source or self.source).streams
-        return stream
+    def assert_got_all(self, *readers: Reader) -> None:
+        """Their downloads are over, and whole."""
+        for reader in readers:
+            self.successResultOf(reader.flow)
+            self.assertEqual(reader.consumer.data, DATA)
+
+
+class HangingCase(CacheCase):
+    """The source has given its first MiB, and hangs."""
+
+    half = MIB
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.source = half_source()
+
+    def bring_rest(self, rest: bytes = DATA[MIB:]) -> None:
+        """The source gives the rest, and ends."""
+        self.source.give(rest)
+        self.source.finish()
+
+
+def half_source() -> CountingSource:
+    """A source that gives the first MiB, and hangs."""
+    return CountingSource(then=HANG, data=DATA[:MIB], tells_length=False)

@@ -203,14 +203,14 @@ class FillTests(CacheCase):
         reader.consumer.stop()
         self.failureResultOf(reader.flow, ConsumerGone)
         self.settle()
-        self.hold(source).finish()
+        source.finish()
         self.assertTrue(self.successResultOf(filling))
 
     def test_two_at_once(self):
         """Two who want it filled wait for one."""
         source = CountingSource(then=HANG)
         filling = [as_deferred(self.cache.fill(original(), source)) for _ in range(2)]
-        self.hold(source).finish()
+        source.finish()
         for each in filling:
             self.assertTrue(self.successResultOf(each))
 
@@ -266,7 +266,7 @@ class ManagementTests(CacheCase):
         self.assertEqual(self.do(self.cache.queued()), ["b", "a"])
         self.assertTrue(self.do(self.cache.unqueue("a")))
         self.assertEqual(self.do(self.cache.unqueue_all()), 1)
-        self.hold(source).finish()
+        source.finish()
         self.successResultOf(coming)
 
     def test_out_of_order(self):
@@ -319,7 +319,7 @@ class LifeTests(CacheCase):
         reader = self.read(source=source)
         self.do(self.cache.stopService())
         self.failureResultOf(reader.flow, StoreUnavailable)
-        self.assertTrue(self.hold(source).was_stopped)
+        self.assertTrue(source.streams[0].was_stopped)
         self.assertEqual(os.listdir(Path(self.directory) / "partial"), [])
 
     def test_disk_hangs(self):

@@ -7,33 +7,8 @@ from twisted.internet.defer import Deferred
 from glancetx.cache.flight import HELD_BACK
 from glancetx.deferreds import as_deferred
 from glancetx.errors import ConsumerGone, NoSuchData, StoreUnavailable
-from glancetx.testing.streams import HANG, RecordingConsumer
-from tests.cache.case import DATA, IMAGE_ID, KIB, CacheCase, CountingSource, Reader, original
-
-
-class HangingCase(CacheCase):
-    """A source that has given half of its bytes, and hangs."""
-
-    def setUp(self):
-        super().setUp()
-        self.half = len(DATA) // 2 // KIB * KIB
-        self.source = CountingSource(then=HANG, piece=64 * KIB)
-        self.source.data = DATA[: self.half]
-        self.source.tells_length = False
-
-    def bring_rest(self):
-        """The source gives the rest, and ends."""
-        stream = self.hold()
-        stream.chunks = ()
-        stream._script = iter([DATA[self.half :]])
-        stream.then = HANG
-        stream._play()
-        stream.finish()
-
-    def assert_got_all(self, *readers):
-        for reader in readers:
-            self.successResultOf(reader.flow)
-            self.assertEqual(reader.consumer.data, DATA)
+from glancetx.testing.streams import RecordingConsumer
+from tests.cache.case import DATA, IMAGE_ID, CountingSource, HangingCase, Reader, original
 
 
 class PaceTests(HangingCase):
@@ -64,7 +39,7 @@ class PaceTests(HangingCase):
         self.assert_got_all(quick)
         self.assertEqual(self.cached(), [IMAGE_ID])
         self.assertEqual(slow.size, held)
-        self.assertEqual(self.hold().pauses, self.hold().resumes)
+        self.assertEqual(self.source.streams[0].pauses, self.source.streams[0].resumes)
         slow.consumer.resume()
         self.assert_got_all(slow)
 
@@ -79,10 +54,9 @@ class PaceTests(HangingCase):
     def test_last_bytes(self):
         """The last bytes come when the copy has been verified, not before."""
         reader = self.read()
-        self.hold()._script = iter([DATA[self.half :]])
-        self.hold()._play()
+        self.source.give(DATA[self.half :])
         self.assertLess(reader.size, len(DATA) - HELD_BACK + 1)
-        self.hold().finish()
+        self.source.finish()
         self.assert_got_all(reader)
 
     def test_landed(self):
@@ -130,7 +104,7 @@ class LeavingTests(HangingCase):
         for reader in readers:
             self.leave(reader)
         self.settle()
-        self.assertTrue(self.hold().was_stopped)
+        self.assertTrue(self.source.streams[0].was_stopped)
         self.assertEqual(self.cached(), [])
         self.assertFalse(self.do(self.cache._find(original())))
 
@@ -148,7 +122,7 @@ class LeavingTests(HangingCase):
         opened = self.do(self.cache.open(original(), self.source))
         self.failureResultOf(Reader(opened, RecordingConsumer(stop_after=0)).flow, ConsumerGone)
         self.settle()
-        self.assertTrue(self.hold().was_stopped)
+        self.assertTrue(self.source.streams[0].was_stopped)
 
     def test_leaves_while_source_opens(self):
         """When the only one leaves before the source has answered, nobody asks any more."""
@@ -197,7 +171,7 @@ class TroubleTests(HangingCase):
     def test_breaks(self):
         """When the source breaks, so does every download; the next one asks again."""
         readers = [self.read(), self.read(pause_after=1)]
-        self.hold().finish(StoreUnavailable())
+        self.source.streams[0].finish(StoreUnavailable())
         readers[1].consumer.resume()
         for reader in readers:
             self.failureResultOf(reader.flow, StoreUnavailable)
@@ -212,16 +186,15 @@ class TroubleTests(HangingCase):
         self.assertNoResult(reader.flow)
         self.clock.advance(1)
         self.failureResultOf(reader.flow, StoreUnavailable)
-        self.assertTrue(self.hold().was_stopped)
+        self.assertTrue(self.source.streams[0].was_stopped)
 
     def test_slow_source(self):
         """One from which something comes now and then is not."""
         reader = self.read()
-        self.hold()._script = iter([DATA[self.half :]])
         self.clock.advance(self.stall_time - 1)
-        self.hold()._play()
+        self.source.give(DATA[self.half :])
         self.clock.advance(self.stall_time - 1)
-        self.hold().finish()
+        self.source.finish()
         self.assert_got_all(reader)
 
 

@@ -21,9 +21,12 @@ from tests.cache.case import (
     DATA,
     IMAGE_ID,
     KIB,
+    MIB,
     CacheCase,
     CountingSource,
+    HangingCase,
     Reader,
+    half_source,
     make_cache,
     original,
     workers,
@@ -53,7 +56,7 @@ class TrustTests(CacheCase):
         """Who follows gets nothing of the end."""
         source = CountingSource(DATA[:-1] + b"?", then=HANG)
         reader = self.read(source=source)
-        self.hold(source).finish()
+        source.finish()
         self.failureResultOf(reader.flow, DataCorrupted)
         self.assertLess(reader.size, len(DATA))
         self.assertEqual(reader.consumer.data, DATA[: reader.size])
@@ -91,19 +94,18 @@ class FallbackTests(CacheCase):
         reached, taken = here.size, behind.size
         self.assertLess(taken, reached)
         self.patch(Partial, "write", self.no_room)
-        self.hold(self.half)._script = iter([DATA[1024 * KIB :]])
-        self.hold(self.half)._play()
+        self.half.give(DATA[MIB:])
         behind.consumer.resume()
         for reader in here, behind:
             self.successResultOf(reader.flow)
             self.assertEqual(reader.consumer.data, DATA)
         self.assertEqual(full.opened, [(reached, None), (taken, None)])
         self.assertEqual((self.cached(), self.partials()), ([], []))
-        self.assertTrue(self.hold(self.half).was_stopped)
+        self.assertTrue(self.half.streams[0].was_stopped)
 
     def half_and(self, full):
         """A source that gives the first one half of its bytes and hangs; for others ``full``."""
-        self.half = CountingSource(then=HANG, data=DATA[: 1024 * KIB], tells_length=False)
+        self.half = half_source()
 
         async def source(offset, length):
             return await (full if self.half.opened else self.half)(offset, length)
@@ -175,14 +177,12 @@ class FallbackTests(CacheCase):
         self.settle()
 
 
-class SharedTests(CacheCase):
+class SharedTests(HangingCase):
     """Two processes, one directory."""
 
     def setUp(self):
         super().setUp()
         self.there = self.make_cache()
-        self.half = 1024 * KIB
-        self.source = CountingSource(then=HANG, data=DATA[: self.half], tells_length=False)
         self.spare = CountingSource()
 
     def join(self, **consumer):
@@ -193,17 +193,6 @@ class SharedTests(CacheCase):
         opening = as_deferred(self.there.open(original(), source))
         self.settle()
         return Reader(self.successResultOf(opening), RecordingConsumer(**consumer))
-
-    def bring_rest(self, data=None):
-        stream = self.hold()
-        stream._script = iter([DATA[self.half :] if data is None else data])
-        stream._play()
-        stream.finish()
-
-    def assert_got_all(self, *readers):
-        for reader in readers:
-            self.successResultOf(reader.flow)
-            self.assertEqual(reader.consumer.data, DATA)
 
     def test_one_read(self):
         """Readers of both follow one copy, and the store is read once."""
@@ -219,11 +208,10 @@ class SharedTests(CacheCase):
         """Those of the other process, too, wait for the verdict."""
         self.read()
         there = self.join()
-        self.hold()._script = iter([DATA[self.half :]])
-        self.hold()._play()
+        self.source.give(DATA[self.half :])
         self.settle()
         self.assertLess(there.size, len(DATA))
-        self.hold().finish()
+        self.source.finish()
         self.settle()
         self.assert_got_all(there)
 

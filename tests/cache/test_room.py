@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.cache.room import Entry, who_must_go
+from tests.unhurried import given
 
 ENTRIES = {"a": Entry(4, 1.0), "b": Entry(4, 2.0), "c": Entry(4, 3.0)}
 

@@ -29,8 +29,8 @@ class PageTests(SynchronousTestCase):
         }
 
     def section(self, heading: str) -> str:
-        """What stands below a heading."""
-        (_, rest) = self.page.split(f"\n## {heading}\n")
+        """What stands below a heading, or nothing when there is none."""
+        rest = self.page.partition(f"\n## {heading}\n")[2]
         return rest.partition("\n## ")[0]
 
     def test_tables(self) -> None:
@@ -41,7 +41,7 @@ class PageTests(SynchronousTestCase):
                 for option in maker.options
             ]
             table = HEAD + "".join(rows) + "\n" if rows else "\nIt has no options.\n"
-            self.assertIn(table, f"{self.section(kind)}\n", f"the section {kind} wants\n{table}")
+            self.assertIn(table, f"{self.section(kind)}\n", f"below '## {kind}' should be\n{table}")
 
     def test_descriptions(self) -> None:
         """The command lines tell their stores what these can be told."""

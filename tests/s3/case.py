@@ -11,7 +11,7 @@ from twisted.internet.threads import deferToThread
 
 from glancetx.interfaces import IStore
 from glancetx.stores.s3.options import s3_store
-from glancetx.testing.store_contract import StoreContract
+from glancetx.testing.shared_store_contract import SharedStoreContract
 from tests.s3.bucket import real_bucket
 
 if TYPE_CHECKING:
@@ -36,10 +36,13 @@ class BucketCase(TestCase):
         self.addCleanup(deferToThread, self.bucket.empty)
 
 
-class S3Contract(BucketCase, StoreContract):
+class S3Contract(BucketCase, SharedStoreContract):
     """What every store promises."""
 
     def make_store(self) -> IStore:
+        return s3_store(reactor, **self.bucket.options())
+
+    def another_store(self) -> IStore:
         return s3_store(reactor, **self.bucket.options())
 
     async def leftovers(self) -> Iterable[object]:

@@ -21,7 +21,7 @@ from glancetx.errors import (
 from glancetx.interfaces import IReloadable, IStore
 from glancetx.stores.s3.options import s3_store
 from glancetx.stores.s3.schedule import LARGEST_OBJECT
-from glancetx.testing.store_contract import StoreContract
+from glancetx.testing.shared_store_contract import SharedStoreContract
 from glancetx.testing.streams import ScriptedStream
 from tests.stores.s3 import fake
 from tests.stores.s3.case import CHUNKS, LARGE, SECRET, SMALL, S3Case
@@ -41,13 +41,16 @@ MEANINGS = [
 ]
 
 
-class S3ContractTests(S3Case, StoreContract, TestCase):  # type: ignore[misc]
+class S3ContractTests(S3Case, SharedStoreContract, TestCase):  # type: ignore[misc]
     """What every store promises."""
 
     # The fake keeps all that it is given, in this very process.
     allocation_bound = 400 << 20
 
     def make_store(self) -> IStore:
+        return self.store(running=False)
+
+    def another_store(self) -> IStore:
         return self.store(running=False)
 
     def leftovers(self) -> Iterable[object]:

@@ -125,10 +125,10 @@ class HitTests(CachedCase):
         self.assertIsNone(hit.header("x-image-meta-foo"))
         self.assertEqual(hit.header("etag"), HELLO_MD5)
 
-        def headers(response):
-            return {k: v for k, v in response.headers.getAllRawHeaders() if b"Request" not in k}
-
-        self.assertEqual(headers(hit), headers(miss))
+        for response in miss, hit:
+            for name in "Date", "X-OpenStack-Request-ID":
+                response.headers.removeHeader(name)
+        self.assertEqual(hit.headers, miss.headers)
 
     def test_no_location(self):
         """Neither shows where the bytes lie (R3)."""

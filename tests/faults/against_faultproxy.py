@@ -1,0 +1,20 @@
+"""Each store that keeps images on a server, with connections that break."""
+
+from twisted.trial.unittest import TestCase
+
+from tests.faults.case import FaultCase
+from tests.transfers.s3 import S3Backend
+
+
+class S3OnSwiftTests(FaultCase, TestCase):
+    """Swift's S3 gateway."""
+
+    def make_backend(self):
+        return S3Backend("swift", part_size="5MB")
+
+
+class SeaweedFSTests(FaultCase, TestCase):
+    """SeaweedFS."""
+
+    def make_backend(self):
+        return S3Backend("seaweedfs", part_size="5MB")
