@@ -53,6 +53,7 @@ class Transfers:
         ``progress`` tells how many bytes have come so far; each renewal records it.
         ``undo`` is given the result of work that ended after its lease, when the image may not be
         ours any more: whoever cleared up behind us has not seen it.
+        How cancelled work ended is the cause of the error that is raised instead.
 
         :raises DeletedMeanwhile: when the image was deleted; the work has been cancelled.
         :raises StatusConflict: when another daemon declared the work dead.
@@ -75,12 +76,12 @@ class Transfers:
                     await finish_first(undo(result))
                     raise
             return result
-        except BaseException:
+        except BaseException as error:
             # Work that is cancelled may put it in its own words.
             self._check_lease(transfer)
-            if transfer.lost is not None:
-                raise transfer.lost from None
-            raise
+            if transfer.lost is None or transfer.lost is error:
+                raise
+            raise transfer.lost from error
         finally:
             heartbeat.stop()
             self._running.remove(transfer)
