@@ -44,6 +44,7 @@ class HelpTests(SynchronousTestCase):
             "--config=": "none",
             "--data=": "./glance-data",
             "--drain=": "60",
+            "--workers=": "the number of cores; 1 if anything is kept in memory",
             "--listen=": "tcp:9292:interface=127.0.0.1",
             "--registry=": "embedded:",
             "--store=": "file:DATA/images and http:",
