@@ -12,12 +12,14 @@ from twisted.internet.defer import Deferred, DeferredSemaphore, ensureDeferred, 
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 
+from glancetx.cache.cache import ImageCache
 from glancetx.config import Settings
 from glancetx.identity.everybody import Everybody
 from glancetx.interfaces import IAuthenticator, IRegistry, IReloadable
 from glancetx.listening import server_endpoints
 from glancetx.parts import (
     make_authenticator,
+    make_cache,
     make_deletions,
     make_janitor,
     make_recognition,
@@ -25,21 +27,24 @@ from glancetx.parts import (
 )
 from glancetx.registry_source import RegistrySource, registry_source
 from glancetx.rights import Rights, make_rights
-from glancetx.share import Share
+from glancetx.share import WHOLE, Share
 from glancetx.shelf import Shelf
 from glancetx.streams import Metering
 from glancetx.threads import Threads
+from glancetx.usecases.caching import CachedDownloads, Deleting, Downloading, EvictingDeletions
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.copy import Copies
 from glancetx.usecases.download import Downloads
 from glancetx.usecases.janitor import Janitor
 from glancetx.usecases.members import Members
+from glancetx.usecases.prefetch import Prefetch
 from glancetx.usecases.sources import Sources
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
 from glancetx.web.gate import Gate
 from glancetx.web.root import Front, Root
 from glancetx.web.site import StreamingSite
+from glancetx.web.v1.cached import CachedV1
 from glancetx.web.v1.elsewhere import Elsewhere
 from glancetx.web.v1.images import ImagesV1
 from glancetx.web.v1.members import MembersV1
@@ -52,9 +57,6 @@ CLEARING_UP = 30.0
 
 #: Seconds for which a connection may have been idle when whoever retires closes it.
 GRACE = 5.0
-
-#: The share of a daemon that is one process.
-WHOLE = Share()
 
 _log = Logger()
 
@@ -73,7 +75,11 @@ def assemble(
     endpoints = server_endpoints(share.listening or reactor, settings.listen, is_open=is_open)
     source = source or registry_source(reactor, settings.registry, settings.data)
     shelf = make_shelf(reactor, settings)
-    return Server(reactor, settings, share, endpoints, source, shelf, authenticator, rights)
+    hashing = Threads(reactor, "hash", share.hash_threads)
+    cache = make_cache(reactor, settings, shelf, hashing)
+    return Server(
+        reactor, settings, share, endpoints, source, shelf, authenticator, rights, hashing, cache
+    )
 
 
 @define
@@ -88,6 +94,8 @@ class Server:
     _shelf: Shelf
     _authenticator: IAuthenticator
     _rights: Rights
+    _hashing: Threads
+    _cache: ImageCache | None
     #: Fires with a failure when it cannot go on: never, for a server lives as long as its process.
     broken: Deferred[None] = field(factory=Deferred, init=False)
     _services: list[IService] = field(factory=list, init=False)
@@ -95,28 +103,24 @@ class Server:
     _front: _Front | None = field(default=None, init=False)
     _cleaning: Deferred[Any] = field(factory=Deferred, init=False)
 
-    @property
-    def drain_time(self) -> float:
-        """Seconds that transfers get when it stops."""
-        return self._settings.drain
-
     async def start(self) -> None:
         """Open the registry and the stores, and then listen."""
         registry = await self._source.open()
-        hashing = Threads(self._reactor, "hash", self._share.hash_threads)
-        self._start(hashing)
+        self._start(self._hashing)
         stores = (shelved.store for shelved in self._shelf)
-        for part in (*stores, self._authenticator, self._rights.file):
+        for part in (*stores, self._cache, self._authenticator, self._rights.file):
             if IService.providedBy(part):
                 self._start(IService(part))
-        self._front = self._assemble(registry, Metering(hashing))
-        if self._share.cleans:
+        self._front = self._assemble(registry, Metering(self._hashing))
+        if self._share.tends:
             self._front.janitor.startService()
+            if self._front.prefetch is not None:
+                self._start(self._front.prefetch)
         for endpoint in self._endpoints:
             port = await endpoint.listen(self._front.site)
             self._ports.append(port)
             if self._share.is_all:
-                _log.info("listening on {address}", address=address_text(port.getHost()))
+                _log.info("listening on {address}", address=_text(port.getHost()))
 
     async def reload(self) -> None:
         """Read again what operators change while the daemon runs."""
@@ -194,12 +198,20 @@ class Server:
         catalogue = Catalogue(registry, limits, rights.protections)
         receiver = Receiver(uploads, self._shelf)
         elsewhere = Elsewhere(sources, copies, receiver)
+        downloads: Downloading = Downloads(self._shelf)
+        deleting: Deleting = deletions
+        prefetch = None
+        if self._cache is not None:
+            cached = CachedDownloads(downloads, self._cache, settings.image_cache_bypass)
+            prefetch = Prefetch(clock, registry, cached, self._cache)
+            downloads, deleting = cached, EvictingDeletions(deletions, self._cache)
         v1 = ImagesV1(
             catalogue,
             WritingV1(catalogue, receiver, elsewhere, permissions, limits),
-            Downloads(self._shelf),
-            deletions,
+            downloads,
+            deleting,
             MembersV1(Members(registry, limits), permissions),
+            CachedV1(self._cache, permissions),
             permissions,
             clock,
             idle_timeout,
@@ -212,11 +224,11 @@ class Server:
             transfers,
             copies,
             make_janitor(clock, settings, registry, self._shelf, deletions),
+            prefetch,
         )
 
 
-def address_text(address: Any) -> str:
-    """How an address is told to people."""
+def _text(address: Any) -> str:
     if hasattr(address, "port"):
         return f"{address.host}:{address.port}"
     name = getattr(address, "name", address)
@@ -225,9 +237,10 @@ def address_text(address: Any) -> str:
 
 @frozen
 class _Front:
-    """What stands between the network and the use-cases, and what clears up behind them."""
+    """What stands between the network and the use-cases, and what works behind them."""
 
     site: StreamingSite
     transfers: Transfers
     copies: Copies
     janitor: Janitor
+    prefetch: Prefetch | None

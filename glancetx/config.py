@@ -11,6 +11,7 @@ from attrs import field, fields_dict, frozen
 
 from glancetx.description import BadDescription, Description, parse, quote
 from glancetx.limits import Limits, read_size
+from glancetx.store_tables import read_table
 
 
 class ConfigError(ValueError):
@@ -32,6 +33,11 @@ class Settings:
     ``copy_concurrency`` is how many images one daemon copies from elsewhere at the same time.
     With ``delayed_delete`` the bytes of deleted images are kept for ``scrub_time`` seconds, and
     those whose time has come are looked for every ``wakeup_time`` seconds.
+    With ``cache`` copies of images are kept, in the data directory or in ``image_cache_dir``; when
+    nothing is said of it, they are if there is such a directory.
+    They take ``image_cache_max_size`` bytes at most; one of which nothing comes for
+    ``image_cache_stall_time`` seconds is given up.
+    ``image_cache_bypass`` are names of stores whose images are not copied.
     ``policy_file`` and ``property_protection_file`` are paths.
     ``store`` has at least one description, the default for writing first.
     """
@@ -56,6 +62,11 @@ class Settings:
     delayed_delete: bool = False
     scrub_time: float = 0.0
     wakeup_time: float = 300.0
+    cache: bool | None = None
+    image_cache_dir: str | None = None
+    image_cache_max_size: int = 10 << 30
+    image_cache_stall_time: float = 86400.0
+    image_cache_bypass: tuple[str, ...] = ()
     public_endpoint: str | None = None
     enable_v1_api: bool = True
     limits: Limits = field(factory=Limits)
@@ -95,6 +106,11 @@ _KINDS: Mapping[str, str] = {
     "delayed_delete": _SWITCH,
     "scrub_time": _SECONDS,
     "wakeup_time": _LEASE,
+    "cache": _SWITCH,
+    "image_cache_dir": _TEXT,
+    "image_cache_max_size": _SIZE,
+    "image_cache_stall_time": _SECONDS,
+    "image_cache_bypass": _TEXTS,
     "public_endpoint": _TEXT,
     "enable_v1_api": _SWITCH,
     "image_size_cap": _COUNT,
@@ -216,17 +232,8 @@ def _is_size(text: str) -> bool:
 
 
 def _store(given: str | dict[str, Any]) -> Description:
-    """A store's description, from a string or from a table with a kind and options."""
-    if isinstance(given, str):
-        try:
-            return parse(given)
-        except BadDescription as error:
-            raise ConfigError(f"the store {error}") from None
-    options = dict(given)
-    kind = options.pop("kind", None)
-    if not isinstance(kind, str):
-        raise ConfigError('a [[store]] table needs a kind, as in kind = "file"')
-    name = options.pop("name", kind)
-    if not isinstance(name, str) or not name:
-        raise ConfigError(f"the name of a [[store]] must be a string, not {name!r}")
-    return Description(name, kind, (), {key: str(value) for key, value in options.items()})
+    """A store's description, from the command line or from a table of the file."""
+    try:
+        return parse(given) if isinstance(given, str) else read_table(given)
+    except BadDescription as error:
+        raise ConfigError(f"the store {error}" if isinstance(given, str) else str(error)) from None

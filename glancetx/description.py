@@ -27,8 +27,11 @@ class Description:
     options: Mapping[str, str] = field(factory=dict)
 
 
+#: What a store may be called: the name stands in locations, headers and log lines.
+NAME = re.compile(r"[A-Za-z0-9_.-]+")
+
 _TOKEN = re.compile(r"\\(.)|([:=])|([^\\:=]+)", re.DOTALL)
-_NAMED = re.compile(r"([A-Za-z0-9_.-]+)=(?=[A-Za-z0-9_.-]+(?::|$))")
+_NAMED = re.compile(rf"({NAME.pattern})=(?={NAME.pattern}(?::|$))")
 
 
 def parse(text: str) -> Description:

@@ -28,6 +28,12 @@ class Options(usage.Options):
             "Serve addresses other than this machine's although nobody has to "
             "authenticate. [default: refuse to start]",
         ],
+        [
+            "cache",
+            None,
+            "Keep copies of images that were downloaded in DATA/cache, and give them from "
+            "there. [default: do not]",
+        ],
     ]
     optParameters = [
         ["config", "c", None, "TOML file with the same options. [default: none]"],
@@ -135,6 +141,8 @@ class Options(usage.Options):
             given["drain"] = _seconds("drain", self["drain"])
         if self["allow-open"]:
             given["allow_open"] = True
+        if self["cache"]:
+            given["cache"] = True
         if self._listen:
             given["listen"] = tuple(self._listen)
         if self._stores:

@@ -34,14 +34,18 @@ class Share:
         return self.workers == 1
 
     @property
-    def cleans(self) -> bool:
-        """Whether the janitor is in this process: one is enough for a daemon."""
+    def tends(self) -> bool:
+        """Whether what one process does for the whole daemon is done in this one: the janitor."""
         return self.number == 1
 
     @property
     def hash_threads(self) -> int:
         """So many that all processes together keep every core busy, and no more."""
         return max(1, cores() // self.workers)
+
+
+#: The share of a daemon that is one process.
+WHOLE = Share()
 
 
 def cores() -> int:

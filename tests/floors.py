@@ -18,6 +18,7 @@ VALUES = frozenset(
         "access",
         "arguments",
         "change",
+        "copies",
         "description",
         "errors",
         "image",
@@ -28,11 +29,21 @@ VALUES = frozenset(
     }
 )
 PORTS = VALUES | frozenset(
-    {"deferreds", "flights", "interfaces", "plugins", "policy", "shelf", "streams", "threads"}
+    {
+        "deferreds",
+        "files",
+        "flights",
+        "interfaces",
+        "plugins",
+        "policy",
+        "shelf",
+        "streams",
+        "threads",
+    }
 )
 #: Floor 1 too, but only for those who ask other servers: operators' choice, and users'.
 OUTBOUND = frozenset({"httpclient", "outbound", "keystone"})
-BACKENDS = frozenset({"registry", "stores", "identity"})
+BACKENDS = frozenset({"cache", "registry", "stores", "identity"})
 TOP = frozenset(
     {
         "__main__",
@@ -49,6 +60,7 @@ TOP = frozenset(
         "registry_source",
         "rights",
         "share",
+        "store_tables",
         "workers",
     }
 )
@@ -59,6 +71,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(VALUES, VALUES),
     # floor 1: ports, each above the ones before it
     "interfaces": VALUES,
+    "files": VALUES,
     "deferreds": VALUES | {"interfaces"},
     "flights": VALUES | {"interfaces", "deferreds"},
     "threads": VALUES | {"interfaces", "deferreds"},

@@ -52,13 +52,13 @@ class ShareTests(SynchronousTestCase):
     def test_alone(self) -> None:
         """One process does everything, with all cores."""
         share = Share()
-        self.assertTrue(share.is_all and share.cleans)
+        self.assertTrue(share.is_all and share.tends)
         self.assertEqual(share.hash_threads, cores())
 
     def test_workers(self) -> None:
         """One of them cleans; nobody is without a thread for hashing."""
         shares = [Share(number=number, workers=1000) for number in range(1, 1001)]
-        self.assertEqual([each.number for each in shares if each.cleans], [1])
+        self.assertEqual([each.number for each in shares if each.tends], [1])
         self.assertEqual({each.hash_threads for each in shares}, {1})
         self.assertEqual({each.is_all for each in shares}, {False})
 

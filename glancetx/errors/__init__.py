@@ -60,6 +60,8 @@ from glancetx.errors.requests import (
     TooManyMembers,
 )
 from glancetx.errors.stores import (
+    CacheUnavailable,
+    DataCorrupted,
     StoreError,
     StoreFailed,
     StoreForbids,
@@ -77,8 +79,10 @@ __all__ = [
     "BadMetadata",
     "BadRequest",
     "BodyCutShort",
+    "CacheUnavailable",
     "Conflict",
     "ConsumerGone",
+    "DataCorrupted",
     "DataExists",
     "DataInUse",
     "DeletedMeanwhile",

@@ -22,9 +22,10 @@ from glancetx.errors import (
     StoreFull,
     StoreUnavailable,
 )
+from glancetx.files import Descriptor, read_at
 from glancetx.interfaces import IByteStream, IStore
 from glancetx.stores.file_partial import Partial, sweep
-from glancetx.stores.file_tree import Descriptor, Tree, key_of
+from glancetx.stores.file_tree import Tree, key_of
 from glancetx.streams import chunks, from_chunks
 from glancetx.threads import NotRunning, Threads
 
@@ -97,7 +98,7 @@ class FileStore(MultiService):
         try:
             while start < end:
                 size = min(READ_SIZE, end - start)
-                chunk = await self._run(self._bulk, os.pread, file.number, size, start)
+                chunk = await self._run(self._bulk, read_at, file, size, start)
                 if not chunk:
                     _log.error("A file was cut short while it was read")
                     raise StoreUnavailable()

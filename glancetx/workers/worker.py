@@ -43,6 +43,7 @@ class Worker(Protocol):
         self._lines = Lines()
         self._turns = AskedTurns(self._say)
         self._server: Server | None = None
+        self._drain = 0.0
         self._starting: Deferred[None] = Deferred()
         self._is_ending = self._is_cut_off = False
 
@@ -114,6 +115,7 @@ class Worker(Protocol):
     def _assemble(self) -> Server:
         order = self._order
         settings = make_settings(order["said"])
+        self._drain = settings.drain
         share = Share(
             number=order["number"],
             workers=order["workers"],
@@ -127,8 +129,7 @@ class Worker(Protocol):
     def _stop(self) -> None:
         if self._is_ending:
             # It has retired, and now there is no more time than those have who only stop now.
-            if self._server is not None:
-                self._reactor.callLater(self._server.drain_time, self._hurry)
+            self._reactor.callLater(self._drain, self._hurry)
             return
         self._end(lambda server: server.stop())
 

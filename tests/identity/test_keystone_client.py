@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.deferreds import as_deferred
@@ -23,6 +21,7 @@ from tests.keystone.fake_keystone import (
     own_credentials,
     started_clock,
 )
+from tests.web.case import logged_events
 
 
 class ClientCase(SynchronousTestCase):
@@ -40,10 +39,7 @@ class ClientCase(SynchronousTestCase):
             OwnToken(self.clock, exchange, URL, own_credentials()),
             Limits(seconds=10.0, calls=4, queue=3),
         )
-        self.events: list[Any] = []
-        observer: Any = self.events.append
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.events = logged_events(self)
 
     def asking(self, text: str = "good", may_be_expired: bool = False) -> Deferred[Token | None]:
         return as_deferred(self.client.validate(text, may_be_expired))
@@ -82,6 +78,23 @@ class AnswerTests(ClientCase):
         self.assertIsNotNone(self.ask())
         self.assertEqual(len(self.keystone.logins), 2)
 
+    def test_own_token_of_no_use(self) -> None:
+        """When Keystone lets our own token do nothing, the question is put again with a new one."""
+        self.ask()
+        self.keystone.powerless.update(self.keystone.own_tokens)
+        self.assertIsNotNone(self.ask())
+        self.assertEqual(len(self.keystone.logins), 2)
+
+    def test_own_user_of_no_use(self) -> None:
+        """When it lets the new one do nothing either, nobody can tell, and the log says why."""
+        self.keystone.instead_of_validation = (403, b'{"error": {}}')
+        self.assert_unavailable(self.asking())
+        self.assertEqual(len(self.keystone.logins), 2)
+        reasons = [event.get("reason") for event in self.events]
+        self.assertEqual(
+            reasons, ["our user may not ask about tokens, as the role service lets him"]
+        )
+
     def test_own_token_lost_in_a_burst(self) -> None:
         """However many questions find our own token forgotten, there is one new login."""
         self.ask()
@@ -114,7 +127,10 @@ class AnswerTests(ClientCase):
             (200, b"[" * 100_000),
         ):
             self.keystone.instead = instead
+            seen = len(self.keystone.seen)
             self.assert_unavailable(self.asking())
+            self.assertGreater(len(self.keystone.seen), seen)
+            self.clock.advance(10)
 
     def test_redirect(self) -> None:
         """A redirect is not followed: nobody else gets to see tokens."""
@@ -154,8 +170,22 @@ class OutageTests(ClientCase):
         for each in asking:
             self.assert_unavailable(each)
         self.keystone.is_holding = False
+        self.clock.advance(1)
         self.assertIsNotNone(self.ask())
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_spared(self) -> None:
+        """After many failures in a row nobody waits: one in a second tries, until one succeeds."""
+        self.ask()
+        self.keystone.instead = (503, b"")
+        self.keystone.seen.clear()
+        for _ in range(20):
+            self.assert_unavailable(self.asking())
+        self.assertEqual(len(self.keystone.seen), 5)
+        self.clock.advance(1)
+        self.keystone.instead = None
+        self.assertIsNotNone(self.ask())
+        self.assertIsNotNone(self.ask())
 
     def test_calls(self) -> None:
         """Only so many calls are made at a time; the others wait for their turn."""
