@@ -19,6 +19,8 @@ from glancetx.options import Options
 
 __all__ = ["Options", "makeService"]
 
+STANDARD_OUTPUT = 1
+
 
 def makeService(options: Options) -> Service:
     """
@@ -41,7 +43,8 @@ def makeService(options: Options) -> Service:
         # Also for workers, who would find mistakes later.
         server: Serving = assemble(reactor, settings)
         if workers > 1:
-            server = supervise(reactor, options.configuration, settings, workers)
+            log = STANDARD_OUTPUT if _logs_there(options.parent) else None
+            server = supervise(reactor, options.configuration, settings, workers, log)
         claim(settings.data)
     except ConfigError as error:
         raise SystemExit(f"twistd glance: {error}") from None
@@ -51,6 +54,12 @@ def makeService(options: Options) -> Service:
         print("The registry is in memory: every record is lost when the daemon ends.")
     sys.stdout.flush()
     return Daemon(reactor, server)
+
+
+def _logs_there(twistd: Any) -> bool:
+    """Whether twistd, by its own options, logs to standard output."""
+    elsewhere = twistd["syslog"] or twistd["logger"] or twistd["logfile"] not in (None, "-")
+    return bool(twistd["nodaemon"] and not elsewhere)
 
 
 class Serving(Protocol):

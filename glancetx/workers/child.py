@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -102,9 +103,9 @@ class WorkerProcess(ProcessProtocol):
             case ["failed", str(why)]:
                 self._why = why
             case ["log", str(level), str(namespace), str(text)]:
-                logger = Logger(namespace)
                 severity = LogLevel.lookupByName(level)
-                logger.emit(severity, "worker {worker}: {text}", worker=self.number, text=text)
+                line = "worker {worker}: {text}"
+                _logger(namespace).emit(severity, line, worker=self.number, text=text)
             case _:
                 self._heard(self, message)
 
@@ -112,6 +113,11 @@ class WorkerProcess(ProcessProtocol):
         """What was printed and not logged, as by Python when it cannot even start."""
         text = line.decode("utf-8", "replace")
         _log.warn("worker {worker} printed: {text}", worker=self.number, text=text)
+
+
+@cache
+def _logger(namespace: str) -> Logger:
+    return Logger(namespace)
 
 
 def spawn(

@@ -1,12 +1,28 @@
-"""Where the events of a worker go: to its supervisor, which has the log."""
+"""Where the events of a worker go: to its supervisor, which has the log, or right into it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from twisted.logger import ILogObserver, LogEvent, LogLevel, eventAsText
+from twisted.logger import (
+    ILogObserver,
+    LogEvent,
+    LogLevel,
+    eventAsText,
+    formatEventAsClassicLogText,
+)
 from zope.interface import implementer
+
+
+def line_of(number: int) -> Callable[[LogEvent], str | None]:
+    """What twistd's log says of an event, with a worker's number, as when it goes through there."""
+
+    def line(event: LogEvent) -> str | None:
+        text = formatEventAsClassicLogText(event)
+        return text and text.replace("] ", f"] worker {number}: ", 1)
+
+    return line
 
 
 @implementer(ILogObserver)

@@ -25,15 +25,22 @@ _log = Logger()
 
 
 def supervise(
-    reactor: Any, configuration: Configuration, settings: Settings, workers: int
+    reactor: Any,
+    configuration: Configuration,
+    settings: Settings,
+    workers: int,
+    log: int | None = None,
 ) -> Supervisor:
     """
     A supervisor of so many workers, which has opened nothing yet.
 
+    ``log`` is a descriptor that workers may write their log to, or None when it is all to go
+    through the supervisor, which costs three times as much.
+
     :raises ConfigError: with one sentence about a mistake in the configuration.
     """
     source = registry_source(reactor, settings.registry, settings.data, workers)
-    return Supervisor(reactor, configuration, settings, workers, source)
+    return Supervisor(reactor, configuration, settings, workers, source, log)
 
 
 class Supervisor:
@@ -50,6 +57,7 @@ class Supervisor:
         settings: Settings,
         workers: int,
         source: RegistrySource,
+        log: int | None,
     ) -> None:
         self._reactor = reactor
         self._configuration = configuration
@@ -57,12 +65,16 @@ class Supervisor:
         self._settings = settings
         self._size = workers
         self._source = source
+        self._log = log
         self._sockets = Binder(reactor, workers)
+        # Now, because a daemon may leave the directory where certificates are; whether everybody
+        # may be served has been asked already.
+        self._endpoints = server_endpoints(self._sockets, settings.listen, is_open=True)
         self._turns = Turns(settings.copy_concurrency, lambda worker: worker.tell("turn"))
         self._crew = Crew(reactor, workers, self._hire)
         self._directory = os.getcwd()
         self._handing_over: Deferred[None] | None = None
-        self._is_asked_again = False
+        self._is_up = self._is_asked_again = False
 
     @property
     def broken(self) -> Deferred[None]:
@@ -76,17 +88,22 @@ class Supervisor:
         :raises Exception: when any of these is not to be had.
         """
         await self._source.open()
-        listen = self._settings.listen
-        # Whether everybody may be served has been asked already.
-        await self._sockets.open(listen, server_endpoints(self._sockets, listen, is_open=True))
+        await self._sockets.open(self._settings.listen, self._endpoints)
         await self._crew.start(self._said)
         for address in self._sockets.addresses:
             _log.info("listening on {address}", address=address)
+        self._is_up = True
+        if self._is_asked_again:
+            ensureDeferred(self.reload())
 
     async def reload(self) -> None:
-        """Read the configuration again, and give each worker a successor that goes by it."""
-        if self._handing_over is not None:
-            self._is_asked_again = True
+        """
+        Read the configuration again, and give each worker a successor that goes by it.
+
+        If they are just starting, or being succeeded, it will be done afterwards.
+        """
+        self._is_asked_again = self._handing_over is not None or not self._is_up
+        if self._is_asked_again:
             return
         self._handing_over = ensureDeferred(self._hand_over())
         try:
@@ -97,7 +114,6 @@ class Supervisor:
             return  # we are stopping
         self._handing_over = None
         if self._is_asked_again:
-            self._is_asked_again = False
             await self.reload()
 
     async def stop(self) -> None:
@@ -128,8 +144,13 @@ class Supervisor:
 
     def _hire(self, number: int, said: Order) -> Worker:
         descriptors, numbers = numbered(self._sockets.handed_to(number), self._sockets.fixed)
+        log = None
+        if self._log is not None:
+            log = max([2, *descriptors]) + 1
+            descriptors[log] = self._log
         order = {
             "number": number,
+            "log": log,
             "workers": self._size,
             "supervisor": os.getpid(),
             "reactor": type(self._reactor).__module__,

@@ -10,7 +10,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.stdio import StandardIO
-from twisted.logger import Logger, globalLogBeginner
+from twisted.logger import FileLogObserver, ILogObserver, Logger, globalLogBeginner
 from twisted.python.failure import Failure
 
 from glancetx.assemble import Server, assemble
@@ -18,7 +18,7 @@ from glancetx.config import make_settings
 from glancetx.registry_source import joined_registry
 from glancetx.share import Share
 from glancetx.workers.messages import Lines, Message, decode, encode
-from glancetx.workers.outlet import Outlet
+from glancetx.workers.outlet import Outlet, line_of
 from glancetx.workers.sockets import Heir
 from glancetx.workers.turns import AskedTurns
 
@@ -58,9 +58,14 @@ class Worker(Protocol):
     # -- the supervisor
 
     def connectionMade(self) -> None:
-        outlet = Outlet(self._say)
-        self.transport.registerProducer(outlet, True)
-        globalLogBeginner.beginLoggingTo([outlet])
+        observer: ILogObserver
+        if self._order["log"] is None:
+            observer = outlet = Outlet(self._say)
+            self.transport.registerProducer(outlet, True)
+        else:
+            log = open(self._order["log"], "w", encoding="utf-8")
+            observer = FileLogObserver(log, line_of(self._order["number"]))
+        globalLogBeginner.beginLoggingTo([observer])
 
     def dataReceived(self, data: bytes) -> None:
         for line in self._lines.cut(data):

@@ -222,14 +222,32 @@ class Daemon(Process):
         """The pid of the embedded PostgreSQL, or None when it is gone."""
         return postgres_of(self.data)
 
+    def workers(self):
+        """The pids of its workers, those included that start or retire."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                is_ours = parent_of(path.name) == self.pid and is_alive(path.name)
+                if is_ours and b"glancetx.workers" in (path / "cmdline").read_bytes():
+                    found.append(int(path.name))
+            except OSError:
+                continue
+        return sorted(found)
+
     def memory(self):
-        """The most memory that it has had since it was started or `forget_memory`, in bytes."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(found(r"VmHWM:\s+(\d+) kB", status)) * 1024
+        """
+        The most memory that it has had since it was started or `forget_memory`, in bytes.
+
+        If it has workers, that of the one with the most.
+        """
+        pids = self.workers() or [self.pid]
+        statuses = [Path(f"/proc/{pid}/status").read_text() for pid in pids]
+        return max(int(found(r"VmHWM:\s+(\d+) kB", status)) for status in statuses) * 1024
 
     def forget_memory(self):
         """From now on `memory` tells the most since now."""
-        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+        for pid in self.workers() or [self.pid]:
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 @frozen
@@ -399,6 +417,19 @@ def found(pattern, text):
     if match is None:
         raise AssertionError(f"{pattern} is not in {text}")
     return match[1]
+
+
+def parent_of(pid):
+    """The parent of a process."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def is_alive(pid):
+    """Whether a process runs; one that only waits to be buried does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def free_port():

@@ -19,7 +19,9 @@ from tests.integration.daemon import (
     eventually,
     folder,
     free_port,
+    is_alive,
     launch,
+    parent_of,
     postgres_of,
     start,
 )
@@ -516,19 +518,6 @@ def as_ordinary_user():
 def owner_of(pid):
     """The user whom a process runs as."""
     return Path(f"/proc/{pid}").stat().st_uid
-
-
-def parent_of(pid):
-    """The parent of a process."""
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def is_alive(pid):
-    """Whether a process runs; one that only waits to be buried does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def kill(pid):

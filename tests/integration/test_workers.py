@@ -24,32 +24,19 @@ from tests.integration.daemon import (
     call,
     eventually,
     folder,
+    is_alive,
     launch,
     marked_file,
     start,
 )
-from tests.integration.test_command_line import is_alive, parent_of
 from tests.outbound.certificates import self_signed
 
 MIB = 1 << 20
 
 
-def workers_of(daemon):
-    """The pids of the workers of a daemon, those included that start or retire."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            is_ours = parent_of(path.name) == daemon.pid and is_alive(path.name)
-            if is_ours and b"glancetx.workers" in (path / "cmdline").read_bytes():
-                found.append(int(path.name))
-        except OSError:
-            continue
-    return sorted(found)
-
-
 def worker_with(daemon, image_id):
     """The pid of the worker that has a file of this image open, or None."""
-    for pid in workers_of(daemon):
+    for pid in daemon.workers():
         for link in Path(f"/proc/{pid}/fd").iterdir():
             try:
                 if digits_of(image_id) in os.readlink(link):
@@ -125,7 +112,7 @@ class ServingTests(TestCase):
         """Both take connections; that they listen is told once, and the first line as always."""
         starting, _ = start_two(self)
         daemon = await starting
-        self.assertEqual(len(workers_of(daemon)), 2)
+        self.assertEqual(len(daemon.workers()), 2)
         await eventually(lambda: self.asked_both(daemon))
         self.assertEqual(len(re.findall("listening on 127", daemon.log)), 1)
         image_id = await daemon.uploaded(marked_file(folder(self) / "image", MIB)[0])
@@ -169,10 +156,10 @@ class ServingTests(TestCase):
             ["--cacert", str(certificate), f"https://127.0.0.1:{tls}/healthcheck"],
             [f"http://[::1]:{tcp6}/healthcheck"],
         )
-        before = workers_of(daemon)
+        before = daemon.workers()
         daemon.signal("HUP")
         await daemon.says("all workers have been succeeded")
-        await eventually(lambda: not set(before) & set(workers_of(daemon)))
+        await eventually(lambda: not set(before) & set(daemon.workers()))
         for url in urls:
             for _ in range(6):
                 answer = await deferToThread(call, "curl", "-sS", *url)
@@ -236,7 +223,7 @@ class CrashTests(TestCase):
         asking = deferToThread(asker.run)
         await deferToThread(connection.sendall, bytes(2 * MIB))
         self.assertIn(" 200 ", await deferToThread(status_line, connection))
-        await eventually(lambda: len(workers_of(daemon)) == 2)
+        await eventually(lambda: len(daemon.workers()) == 2)
         await daemon.becomes(torn, "killed", patience=30)
         asker.stop()
         await asking
@@ -251,7 +238,7 @@ class CrashTests(TestCase):
         starting, _ = start_two(self)
         daemon = await starting
         image_id = await daemon.reserve()
-        workers = workers_of(daemon)
+        workers = daemon.workers()
         daemon.signal("KILL")
         await daemon.ended()
         await eventually(lambda: not any(map(is_alive, workers)), patience=5)
@@ -267,7 +254,7 @@ class CrashTests(TestCase):
         starting, file = start_two(self, config=f'policy_file = "{policy}"')
         daemon = await starting
         policy.write_text("not: [valid")
-        for pid in workers_of(daemon):
+        for pid in daemon.workers():
             os.kill(pid, signal.SIGKILL)
         self.assertEqual(await daemon.ended(), 1)
         self.assertRegex(daemon.err.decode(), r"twistd glance: gives up: [^\n]*policy[^\n]*\n\Z")
@@ -292,11 +279,11 @@ class HandOverTests(TestCase):
         uploads = [daemon.put(each, file, "--limit-rate", "2M") for each in reserved]
         copies = [place / f"copy{number}" for number in range(4)]
         downloads = [daemon.get(stored, copy, "--limit-rate", "2M") for copy in copies]
-        before = workers_of(daemon)
+        before = daemon.workers()
         for times in (1, 2):
             daemon.signal("HUP")
             await daemon.says("(?s)" + "all workers have been succeeded.*" * times)
-        self.assertFalse(set(before) & {*workers_of(daemon)[-2:]})
+        self.assertFalse(set(before) & {*daemon.workers()[-2:]})
         for transfer in (*uploads, *downloads):
             await transfer.succeeds()
         for asker in askers:
@@ -308,7 +295,7 @@ class HandOverTests(TestCase):
             head = await daemon.ask("HEAD", f"/v1/images/{image_id}")
             self.assertEqual(head.headers["x-image-meta-checksum"], digest)
         self.assertEqual({copy.read_bytes() for copy in copies}, {file.read_bytes()})
-        await eventually(lambda: len(workers_of(daemon)) == 2)
+        await eventually(lambda: len(daemon.workers()) == 2)
         self.assertEqual(await daemon.stop(), 0)
         daemon.assert_quiet()
 
@@ -316,7 +303,7 @@ class HandOverTests(TestCase):
         """It holds for the successors; one with a mistake is refused, and nothing changes."""
         starting, file = start_two(self, config="image_property_quota = 5")
         daemon = await starting
-        before = workers_of(daemon)
+        before = daemon.workers()
         for mistake, sentence in (
             ("image_property_quota = 'many'", "must be a whole number"),
             ("policy_file = '/none'", "/none"),
@@ -324,7 +311,7 @@ class HandOverTests(TestCase):
             file.write_text(mistake)
             daemon.signal("HUP")
             await daemon.says(rf"the workers stay as they are: [^\n]*{sentence}")
-            await eventually(lambda: workers_of(daemon) == before)
+            await eventually(lambda: daemon.workers() == before)
         file.write_text("image_property_quota = 1\nlisten = 'tcp:1'")
         daemon.signal("HUP")
         await daemon.says("all workers have been succeeded")
@@ -347,7 +334,7 @@ class StopTests(TestCase):
         begun = await begun_in_both(daemon)
         daemon.signal("TERM")
         await daemon.says("told to stop")
-        self.assertEqual(len(workers_of(daemon)), 2)
+        self.assertEqual(len(daemon.workers()), 2)
         daemon.signal("TERM")
         self.assertEqual(await daemon.ended(), 0)
         self.assertEqual(daemon.files(), [])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import Any
 
-from twisted.logger import Logger
+from twisted.logger import FileLogObserver, Logger
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from glancetx.workers.outlet import Outlet
+from glancetx.workers.outlet import Outlet, line_of
 
 
 class OutletTests(SynchronousTestCase):
@@ -58,3 +59,27 @@ class OutletTests(SynchronousTestCase):
         self.outlet.stopProducing()
         self.log.info("lost")
         self.assertEqual(self.sent, [])
+
+
+class LineTests(SynchronousTestCase):
+    """Events that go right into the log."""
+
+    def lines(self, log: Any) -> str:
+        """What two events come to."""
+        out = StringIO()
+        log(Logger("some.where", observer=FileLogObserver(out, line_of(3))))
+        return out.getvalue()
+
+    def test_line(self) -> None:
+        """The line is twistd's, with the number of the worker."""
+        said = self.lines(lambda log: log.info("[a] b"))
+        self.assertRegex(said, r"\A\S+T\S+ \[some\.where#info\] worker 3: \[a\] b\n\Z")
+
+    def test_several_lines(self) -> None:
+        """Further lines of an event cannot be taken for events."""
+        said = self.lines(lambda log: log.info("one\ntwo"))
+        self.assertTrue(said.endswith("worker 3: one\n\ttwo\n"), said)
+
+    def test_nothing_to_say(self) -> None:
+        """An event without a text is no line."""
+        self.assertEqual(self.lines(lambda log: log.info("")), "")
