@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from attrs import evolve
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
 
@@ -109,10 +110,11 @@ class Supervisor:
         try:
             await self._handing_over
         except (ConfigError, WorkerFailed) as error:
-            _log.error("the workers stay as they are: {error}", error=error)
+            _log.error("workers without a successor stay as they are: {error}", error=error)
         except CancelledError:
             return  # we are stopping
-        self._handing_over = None
+        finally:
+            self._handing_over = None
         if self._is_asked_again:
             await self.reload()
 
@@ -136,7 +138,7 @@ class Supervisor:
                 said.pop(name, None)
         said.update({name: self._said[name] for name in LASTING if name in self._said})
         settings = make_settings({**said, "data": str(self._settings.data)})
-        worker_count(settings)
+        worker_count(evolve(settings, workers=self._size))
         await self._crew.hand_over(said)
         self._said, self._settings = said, settings
         self._turns.at_once = settings.copy_concurrency

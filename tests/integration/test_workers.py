@@ -310,7 +310,7 @@ class HandOverTests(TestCase):
         ):
             file.write_text(mistake)
             daemon.signal("HUP")
-            await daemon.says(rf"the workers stay as they are: [^\n]*{sentence}")
+            await daemon.says(rf"stay as they are: [^\n]*{sentence}")
             await eventually(lambda: daemon.workers() == before)
         file.write_text("image_property_quota = 1\nlisten = 'tcp:1'")
         daemon.signal("HUP")
