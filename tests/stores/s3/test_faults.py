@@ -12,6 +12,7 @@ from glancetx.deferreds import as_deferred
 from glancetx.errors import (
     BodyCutShort,
     DataExists,
+    NoSuchData,
     RemoteBroken,
     RemoteChanged,
     StoreForbids,
@@ -274,7 +275,10 @@ class UndoTests(S3Case):
                 request = await held
                 adding.cancel()
                 if kind in (fake.PUT, fake.CREATE, fake.COMPLETE):
-                    self.assertNoResult(adding)  # for nobody knows what comes of it
+                    # Time passes, and it waits: nobody knows yet what comes of the request.
+                    for _ in range(3):
+                        await self.assert_raises(NoSuchData, store.delete("other"))
+                    self.assertNoResult(adding)
                     # The server does it in the end.
                     request.write(self.server._do(kind, request))
                     request.finish()
