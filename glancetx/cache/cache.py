@@ -14,8 +14,8 @@ from glancetx.cache.directory import Directory
 from glancetx.cache.flight import Flight
 from glancetx.cache.index import Index, Use
 from glancetx.cache.maker import Maker, metering_by_digest
+from glancetx.cache.pools import Pools, attempt, make_pools, run
 from glancetx.cache.streams import FollowingStream, KeptStream
-from glancetx.cache.workers import Workers, attempt, make_workers, run
 from glancetx.copies import CachedImage, Original
 from glancetx.deferreds import as_deferred
 from glancetx.errors import RangeOutside
@@ -45,21 +45,21 @@ class ImageCache(MultiService):
         max_size: int,
         stall_time: float,
         hashing: Threads,
-        workers: Workers | None = None,
+        pools: Pools | None = None,
     ) -> None:
         super().__init__()
         self.hits = self.joins = self.misses = 0
         self._clock = reactor
         self._stall_time = stall_time
-        self._workers = make_workers(reactor) if workers is None else workers
+        self._pools = make_pools(reactor) if pools is None else pools
         # Absolute, because a daemon changes its working directory.
         self._directory = Directory(os.path.abspath(directory), max_size)
         self._index = Index(os.path.join(self._directory.root, "index.sqlite"))
         self._maker = Maker(
-            reactor, self._directory, self._index, self._workers, metering_by_digest(hashing)
+            reactor, self._directory, self._index, self._pools, metering_by_digest(hashing)
         )
         self._flights: dict[str, Flight] = {}
-        for pool in self._workers.pools:
+        for pool in self._pools.all:
             self.addService(pool)
 
     # -- its life
@@ -74,10 +74,10 @@ class ImageCache(MultiService):
         return ensureDeferred(self._stop())
 
     async def _prepare(self) -> None:
-        if await attempt(self._workers.small, self._directory.set_up) is not None:
-            entries = await attempt(self._workers.small, self._directory.entries)
+        if await attempt(self._pools.small, self._directory.set_up) is not None:
+            entries = await attempt(self._pools.small, self._directory.entries)
             if entries is not None:
-                await attempt(self._workers.index, self._index.keep_only, entries)
+                await attempt(self._pools.index, self._index.keep_only, entries)
 
     async def _stop(self) -> None:
         flights = list(self._flights.values())
@@ -88,7 +88,7 @@ class ImageCache(MultiService):
         all_over.addTimeout(PATIENCE, self._clock)
         await all_over.addErrback(lambda _: _log.warn("copies are left to whoever comes next"))
         # Done before its thread ends, which is waited for.
-        ensureDeferred(attempt(self._workers.index, self._index.close))
+        ensureDeferred(attempt(self._pools.index, self._index.close))
         await maybeDeferred(super().stopService)
 
     # -- downloads
@@ -136,23 +136,23 @@ class ImageCache(MultiService):
         if flight is not None and flight.landed is not None:
             return flight.landed
         find = self._directory.find
-        return await attempt(self._workers.small, find, original.image_id, original.size)
+        return await attempt(self._pools.small, find, original.image_id, original.size)
 
     def _give(self, image_id: str, file: Descriptor, start: int, end: int) -> IByteStream:
         def given() -> None:
             # Nobody waits for it.
             now = self._clock.seconds()
-            ensureDeferred(attempt(self._workers.index, self._index.given, image_id, now))
+            ensureDeferred(attempt(self._pools.index, self._index.given, image_id, now))
 
         def failed() -> None:
             _log.error("The copy of {image_id} cannot be read: it goes", image_id=image_id)
-            ensureDeferred(attempt(self._workers.small, self._directory.drop, image_id))
+            ensureDeferred(attempt(self._pools.small, self._directory.drop, image_id))
 
         self.hits += 1
         return KeptStream(file, start, end, self._read, given, failed)
 
     async def _read(self, file: Descriptor, size: int, position: int) -> bytes | None:
-        return await attempt(self._workers.read, read_at, file, size, position)
+        return await attempt(self._pools.read, read_at, file, size, position)
 
     # -- copies that are being made
 
@@ -194,8 +194,8 @@ class ImageCache(MultiService):
     # -- management
 
     async def entries(self) -> list[CachedImage]:
-        files = await run(self._workers.small, self._directory.entries)
-        uses = await attempt(self._workers.index, self._index.uses) or {}
+        files = await run(self._pools.small, self._directory.entries)
+        uses = await attempt(self._pools.index, self._index.uses) or {}
         found = []
         for image_id, file in sorted(files.items()):
             use = uses.get(image_id, Use(0, file.modified))
@@ -211,24 +211,24 @@ class ImageCache(MultiService):
         return found
 
     async def drop(self, image_id: str) -> bool:
-        was_there = await run(self._workers.small, self._directory.drop, image_id)
-        await attempt(self._workers.index, self._index.removed, [image_id])
+        was_there = await run(self._pools.small, self._directory.drop, image_id)
+        await attempt(self._pools.index, self._index.removed, [image_id])
         return was_there
 
     async def drop_all(self) -> int:
-        dropped = await run(self._workers.small, self._directory.drop_all)
-        await attempt(self._workers.index, self._index.removed, dropped)
+        dropped = await run(self._pools.small, self._directory.drop_all)
+        await attempt(self._pools.index, self._index.removed, dropped)
         return len(dropped)
 
     async def queue(self, image_id: str) -> None:
-        if not await run(self._workers.small, self._directory.has, image_id):
-            await run(self._workers.index, self._index.queue, image_id)
+        if not await run(self._pools.small, self._directory.has, image_id):
+            await run(self._pools.index, self._index.queue, image_id)
 
     async def queued(self) -> list[str]:
-        return await run(self._workers.index, self._index.queued)
+        return await run(self._pools.index, self._index.queued)
 
     async def unqueue(self, image_id: str) -> bool:
-        return await run(self._workers.index, self._index.unqueue, image_id)
+        return await run(self._pools.index, self._index.unqueue, image_id)
 
     async def unqueue_all(self) -> int:
-        return await run(self._workers.index, self._index.unqueue_all)
+        return await run(self._pools.index, self._index.unqueue_all)

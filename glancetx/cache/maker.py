@@ -15,7 +15,7 @@ from glancetx.cache.directory import Directory
 from glancetx.cache.flight import Flight
 from glancetx.cache.index import Index
 from glancetx.cache.partial import Growing, Kept, Partial, Standing
-from glancetx.cache.workers import Workers, attempt, run
+from glancetx.cache.pools import Pools, attempt, run
 from glancetx.copies import DIGESTS
 from glancetx.deferreds import finish_first
 from glancetx.errors import CacheUnavailable, DataCorrupted, TooLarge
@@ -47,7 +47,7 @@ class Maker:
     _clock: IReactorTime
     _directory: Directory
     _index: Index
-    _workers: Workers
+    _pools: Pools
     _metering: Mapping[str, Metering]
 
     async def make(self, flight: Flight, source: Source) -> None:
@@ -80,7 +80,7 @@ class Maker:
         flight.lose()
 
     async def _begin(self, flight: Flight) -> Kept | Growing | Partial:
-        uses = await attempt(self._workers.index, self._index.uses) or {}
+        uses = await attempt(self._pools.index, self._index.uses) or {}
         last_used = {image_id: use.last_accessed for image_id, use in uses.items()}
         begun: list[Kept | Growing | Partial] = []
 
@@ -88,7 +88,7 @@ class Maker:
             begun.append(self._directory.begin(flight.original, last_used))
 
         try:
-            await run(self._workers.small, begin)
+            await run(self._pools.small, begin)
         except CancelledError:
             # The thread has ended first, and what it began is ours all the same.
             for each in begun:
@@ -103,7 +103,7 @@ class Maker:
         try:
             if partial.evicted:
                 _log.info("Evicted {count} copies", count=len(partial.evicted))
-                await attempt(self._workers.index, self._index.removed, partial.evicted)
+                await attempt(self._pools.index, self._index.removed, partial.evicted)
             stream = await self._open(flight, source)
             if stream is not None:
                 flight.begin(partial.file)
@@ -135,7 +135,7 @@ class Maker:
         try:
             async with aclosing(chunks(metered)) as incoming:
                 async for chunk in incoming:
-                    await run(self._workers.write, partial.write, chunk)
+                    await run(self._pools.write, partial.write, chunk)
                     size += len(chunk)
                     flight.reach(size)
         except (CancelledError, CacheUnavailable):
@@ -152,7 +152,7 @@ class Maker:
         is_right = (
             metered.size == original.size and metered.digests[original.algorithm] == original.digest
         )
-        await run(self._workers.small, partial.approve if is_right else partial.condemn)
+        await run(self._pools.small, partial.approve if is_right else partial.condemn)
         if is_right:
             flight.land()
         else:
@@ -166,11 +166,11 @@ class Maker:
     async def _keep(self, flight: Flight, partial: Partial) -> None:
         # It has landed: those who follow wait for nothing any more.
         now = self._clock.seconds()
-        await attempt(self._workers.index, self._index.added, flight.original.image_id, now)
-        await run(self._workers.write, partial.commit)
+        await attempt(self._pools.index, self._index.added, flight.original.image_id, now)
+        await run(self._pools.write, partial.commit)
 
     async def _close(self, partial: Partial) -> None:
-        await finish_first(attempt(self._workers.small, partial.close))
+        await finish_first(attempt(self._pools.small, partial.close))
 
     # -- in another process
 
@@ -178,7 +178,7 @@ class Maker:
         """Whether it came to an end; if not, whoever made it has left it."""
         flight.begin(growing.file)
         while True:
-            size, standing = await run(self._workers.small, growing.look)
+            size, standing = await run(self._pools.small, growing.look)
             if standing is Standing.LOST:
                 return False
             if standing is Standing.RIGHT:

@@ -27,12 +27,21 @@ class Transfers:
     If this daemon dies, the lease runs out and any other daemon clears up.
     If it cannot renew a lease, it ends the work before the lease runs out: whoever clears up then
     must not meet us still writing.
+    ``tell_deleted`` is given the id of each image whose deletion ends work, for others of this
+    daemon's processes: without being told they notice at their next renewal.
     """
 
     _log = Logger()
 
-    def __init__(self, clock: IReactorTime, registry: IRegistry, lease: float = 30.0) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        registry: IRegistry,
+        lease: float = 30.0,
+        tell_deleted: Callable[[str], None] = lambda image_id: None,
+    ) -> None:
         self.lease = lease
+        self._tell_deleted = tell_deleted
         self._clock = clock
         self._registry = registry
         self._running: set[_Transfer] = set()
@@ -87,7 +96,12 @@ class Transfers:
             self._running.remove(transfer)
 
     def image_deleted(self, image_id: str) -> None:
-        """End whatever runs here for this image."""
+        """An image was deleted here: end whatever runs for it."""
+        self.deleted_elsewhere(image_id)
+        self._tell_deleted(image_id)
+
+    def deleted_elsewhere(self, image_id: str) -> None:
+        """Another process deleted an image: end whatever runs here for it."""
         self.end(image_id, DeletedMeanwhile(image_id))
 
     def end(self, image_id: str, why: GlanceError) -> None:

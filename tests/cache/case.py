@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.cache.cache import ImageCache
-from glancetx.cache.workers import Workers
+from glancetx.cache.pools import Pools
 from glancetx.copies import Original
 from glancetx.deferreds import as_deferred
 from glancetx.interfaces import IByteStream
@@ -29,9 +29,9 @@ IMAGE_ID = "8f5d5a3e-6f3c-4c0e-9d1f-1d2c3b4a5f60"
 DATA = bytes(range(251)) * 12 * KIB
 
 
-def workers(make: Callable[[], Threads] = InlineThreads) -> Workers:
+def pools(make: Callable[[], Threads] = InlineThreads) -> Pools:
     """Threads of a cache that do what they are asked at once, or as they are made."""
-    return Workers(make(), make(), make(), make())
+    return Pools(make(), make(), make(), make())
 
 
 def make_cache(
@@ -39,12 +39,10 @@ def make_cache(
     directory: str,
     max_size: int = 1 << 30,
     stall_time: float = 60.0,
-    threads: Workers | None = None,
+    threads: Pools | None = None,
 ) -> ImageCache:
     """A cache that has started."""
-    cache = ImageCache(
-        clock, directory, max_size, stall_time, InlineThreads(), threads or workers()
-    )
+    cache = ImageCache(clock, directory, max_size, stall_time, InlineThreads(), threads or pools())
     cache.startService()
     return cache
 

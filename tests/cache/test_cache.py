@@ -28,7 +28,7 @@ from tests.cache.case import (
     CountingSource,
     Reader,
     original,
-    workers,
+    pools,
 )
 
 OTHER_ID = "99999999-2222-3333-4444-555555555555"
@@ -325,7 +325,7 @@ class LifeTests(CacheCase):
     def test_disk_hangs(self):
         """A disk that has gone holds up neither those who follow nor the end, or not for long."""
         write = HeldThreads()
-        threads = workers()
+        threads = pools()
         cache = self.make_cache(threads=evolve(threads, write=write))
         reader = self.read(cache)
         stopping = as_deferred(cache.stopService())

@@ -64,7 +64,7 @@ class PaceTests(HangingCase):
     def test_landed(self):
         """Who comes while it is being made safe is given the copy, ranges too."""
         reader = self.read()
-        commit = self.cache._maker._workers.write
+        commit = self.cache._maker._pools.write
         held: Deferred[None] = Deferred()
         run = commit.run
 

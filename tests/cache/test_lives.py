@@ -28,7 +28,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from glancetx.cache import maker
 from glancetx.cache.directory import Directory
 from glancetx.cache.partial import Partial
-from glancetx.cache.workers import Workers
+from glancetx.cache.pools import Pools
 from glancetx.deferreds import as_deferred
 from glancetx.errors import ConsumerGone, StoreUnavailable
 from glancetx.interfaces import IByteStream
@@ -96,7 +96,7 @@ class Process:
         self.partials: list[Partial] = []
         self.downloads: list[Download] = []
         self.is_dead = False
-        self.cache = make_cache(clock, directory, ROOM, 60.0, Workers(*self.pools))
+        self.cache = make_cache(clock, directory, ROOM, 60.0, Pools(*self.pools))
         self._note_partials(self.cache._directory)
 
     def _note_partials(self, directory: Directory) -> None:

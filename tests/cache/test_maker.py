@@ -29,7 +29,7 @@ from tests.cache.case import (
     half_source,
     make_cache,
     original,
-    workers,
+    pools,
 )
 
 OTHER_ID = "99999999-2222-3333-4444-555555555555"
@@ -301,7 +301,7 @@ class CancelTests(CacheCase):
         """Whether it was complete after so many jobs; else it was stopped there."""
         held = HeldThreads()
         directory = self.mktemp()
-        cache = make_cache(self.clock, directory, threads=workers(lambda: held))
+        cache = make_cache(self.clock, directory, threads=pools(lambda: held))
         held.do_all()
         filling = as_deferred(cache.fill(original(), CountingSource()))
         for _ in range(jobs):

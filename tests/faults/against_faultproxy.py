@@ -3,7 +3,16 @@
 from twisted.trial.unittest import TestCase
 
 from tests.faults.case import FaultCase
+from tests.swift.cluster import swift
 from tests.transfers.s3 import S3Backend
+from tests.transfers.swift import SwiftBackend
+
+
+class SwiftTests(FaultCase, TestCase):
+    """Swift, with segments for all but small images."""
+
+    def make_backend(self):
+        return SwiftBackend(swift(), large="8MB", segment="5MB")
 
 
 class S3OnSwiftTests(FaultCase, TestCase):

@@ -51,6 +51,13 @@ class Spy:
         manifest = self.ask("GET", f"/{container}/{name}?multipart-manifest=get").json()
         return [each["name"].removeprefix(f"/{container}_segments/") for each in manifest]
 
+    def strays(self, container):
+        """The segments without an image, and those of images that have some of two attempts."""
+        images = set(self.names(container))
+        segments = [name.split("/") for name in self.names(f"{container}_segments")]
+        attempts = {image: {a for i, a, _ in segments if i == image} for image, _, _ in segments}
+        return [name for name in segments if name[0] not in images or len(attempts[name[0]]) > 1]
+
     def leftovers(self, container):
         """The segments that no manifest names."""
         named = [self.segments_of(container, name) or [] for name in self.names(container)]
@@ -151,3 +158,11 @@ def swift_with_keystone():
     }
     server.start()
     return KeystoneCluster(server, keystone)
+
+
+@cache
+def ceph():
+    """The one Ceph of this run; it runs."""
+    server = real_server("ceph")
+    values = server.values
+    return Cluster(server, values["SWIFT_AUTH_URL"], values["SWIFT_USER"], values["SWIFT_KEY"])

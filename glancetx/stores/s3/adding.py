@@ -88,10 +88,8 @@ class Adding:
     async def _put_part(self, part: Part) -> None:
         sealed = await self._seal(part)
         if self._upload_id is None:
-            # Whoever leaves now has to know what there is to be aborted.
-            await finish_first(self._begin())
-        upload_id = self._upload_id or ""
-        entry = await self._bucket.put_part(self._name, upload_id, part.number, sealed)
+            self._upload_id = await self._begin()
+        entry = await self._bucket.put_part(self._name, self._upload_id, part.number, sealed)
         self._entries.append(entry)
 
     async def _seal(self, part: Part) -> Sealed:
@@ -100,15 +98,17 @@ class Adding:
         except NotRunning:
             raise StoreUnavailable() from None
 
-    async def _begin(self) -> None:
+    async def _begin(self) -> str:
+        # Until there is an answer, and for good when there is none.
         self._may_have_lost = True
         try:
-            self._upload_id, self._may_have_lost = await self._bucket.begin_upload(
+            upload_id, self._may_have_lost = await self._bucket.begin_upload(
                 self._name, self._stamp
             )
         except Refused as refused:
             self._may_have_lost = refused.was_repeated
             raise
+        return upload_id
 
     async def _complete(self, upload_id: str) -> None:
         async with self._turns.of(self._name):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -48,12 +48,13 @@ class Removal:
         found = await self._account.tell("HEAD", image.path, expect={200, 404})
         if found.status == 404:
             return await self.sweep(image.name)
-        segments: Iterable[Object] = ()
-        if found.header("X-Static-Large-Object"):
-            segments = await self._segments_of(image)
+        if not found.header("X-Static-Large-Object"):
+            return await self._delete(image)
+        segments = await self._segments_of(image)
         is_removed = await self._delete(image)
         for segment in segments:
             await self._delete(segment)
+        await self.sweep(image.name)
         return is_removed
 
     async def sweep(self, image_id: str) -> bool:
@@ -73,9 +74,14 @@ class Removal:
         return answer.status == 204
 
     async def _segments_of(self, image: Object) -> list[Object]:
-        path = f"{image.path}?multipart-manifest=get"
-        document = await self._read(path)
-        return [] if document is None else _parsed(objects_of, document)
+        """
+        The segments that a manifest names.
+
+        Swift's listings come later, so one that names all of them is better; Ceph shows none, but
+        its listings are never late.
+        """
+        document = await self._read(f"{image.path}?multipart-manifest=get")
+        return _parsed(objects_of, document) if document else []
 
     async def _listed(self, prefix: str) -> AsyncGenerator[str, None]:
         """All names that begin so, in order, as far as the listing knows of them by now."""
@@ -84,7 +90,7 @@ class Removal:
         while True:
             path = f"{path_of(self._names.segments)}?{query}{quote(last, safe='')}"
             document = await self._read(path)
-            names = [] if not document else _parsed(names_in, document)
+            names = _parsed(names_in, document) if document else []
             for last in names:
                 yield last
             if not names:

@@ -7,7 +7,7 @@ import sqlite3
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.cache.partial import NoRoom
-from glancetx.cache.workers import attempt, make_workers, run
+from glancetx.cache.pools import attempt, make_pools, run
 from glancetx.deferreds import as_deferred
 from glancetx.errors import CacheUnavailable
 from glancetx.testing.threads import InlineThreads
@@ -40,7 +40,7 @@ class RunTests(SynchronousTestCase):
 
     def test_not_running(self):
         """Threads that have not started can do nothing."""
-        workers = make_workers(None)
-        self.assertEqual(workers.index.size, 1)
-        for pool in workers.pools:
+        pools = make_pools(None)
+        self.assertEqual(pools.index.size, 1)
+        for pool in pools.all:
             self.failureResultOf(as_deferred(run(pool, abs, -5)), CacheUnavailable)

@@ -25,7 +25,7 @@ _log = Logger()
 
 
 @frozen
-class Workers:
+class Pools:
     """
     The threads of the cache, in pools of their own so that none waits behind the others.
 
@@ -39,13 +39,13 @@ class Workers:
     index: Threads
 
     @property
-    def pools(self) -> tuple[Threads, ...]:
+    def all(self) -> tuple[Threads, ...]:
         return self.read, self.write, self.small, self.index
 
 
-def make_workers(reactor: Any) -> Workers:
+def make_pools(reactor: Any) -> Pools:
     """The threads of a cache, not started yet."""
-    return Workers(
+    return Pools(
         Threads(reactor, "cache-read", READERS),
         Threads(reactor, "cache-write", WRITERS),
         Threads(reactor, "cache-small", SMALL),
