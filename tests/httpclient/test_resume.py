@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.deferreds import as_deferred
 from glancetx.errors import ConsumerGone, RemoteBroken, RemoteRefused
-from glancetx.httpclient import Answer, Backoff
+from glancetx.httpclient import Answer, Backoff, resume
 from glancetx.httpclient.ranges import range_header, version_of
 from glancetx.httpclient.resume import Resuming
 from glancetx.outbound import Fetcher, parse_target
@@ -88,6 +88,24 @@ class ResumingTests(SynchronousTestCase):
         self.assertIn(b"Range: bytes=3-9\r\n", conversation.request)
         self.assertIn(b'If-Range: "one"\r\n', conversation.request)
         self.part(conversation, b"3456789")
+        self.successResultOf(flow)
+        self.assertEqual(self.consumer.data, b"0123456789")
+
+    def test_progress(self) -> None:
+        """A source that gives enough between two breaks is asked as often as it takes."""
+        self.patch(resume, "PROGRESS", 1)
+        flow = self.begin()
+        for first in range(3, 10):
+            self.reactor.advance(1)
+            conversation = self.reactor.accept()
+            conversation.say(
+                "HTTP/1.1 206 Partial Content",
+                f"Content-Range: bytes {first}-9/10",
+                f"Content-Length: {10 - first}",
+                TAG,
+                body=b"%d" % first,
+            )
+            conversation.transport.loseConnection()
         self.successResultOf(flow)
         self.assertEqual(self.consumer.data, b"0123456789")
 
