@@ -159,7 +159,8 @@ class Flight:
         :raises GlanceError: when the source refused or broke, or the maker was stopped.
         """
         if self._error is not None:
-            raise self._error
+            # One error for all of them: none is to keep where it has been with the others.
+            raise self._error.with_traceback(None)
 
     def stop(self) -> None:
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import weakref
 from contextlib import aclosing
 from typing import Any
@@ -16,6 +17,8 @@ from glancetx.streams import chunks
 
 #: Header fields that an answer may have.
 MOST_FIELDS = 256
+
+_LENGTH = re.compile("[0-9]{1,19}")
 
 
 class Answer:
@@ -68,8 +71,8 @@ class Answer:
 
     def _length(self, response: IResponse) -> int | None:
         if response.request.method == b"HEAD":
-            value = self.header("Content-Length")
-            return int(value) if value and value.isascii() and value.isdigit() else None
+            value = self.header("Content-Length") or ""
+            return int(value) if _LENGTH.fullmatch(value) else None
         return None if response.length is UNKNOWN_LENGTH else response.length
 
 

@@ -13,6 +13,9 @@ from twisted.internet.task import deferLater
 #: Statuses that say: try again.
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 
+#: More make no difference, but for numbers too large to reckon with.
+MOST_DOUBLINGS = 64
+
 
 @frozen
 class Backoff:
@@ -32,5 +35,6 @@ class Backoff:
 
     def pause(self, failures: int) -> Deferred[None]:
         """The wait after so many failures, from 1 on; it may be cancelled."""
-        longest = min(self.wait * 2 ** (failures - 1), self.longest)
+        doublings = min(failures - 1, MOST_DOUBLINGS)
+        longest = min(self.wait * 2**doublings, self.longest)
         return deferLater(self.clock, self.jitter() * longest, lambda: None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 from twisted.internet.defer import Deferred
 
 from glancetx.cache.flight import HELD_BACK
@@ -178,6 +180,14 @@ class TroubleTests(HangingCase):
         self.assertEqual(self.cached(), [])
         self.source = CountingSource()
         self.assert_got_all(self.read(source=self.source))
+
+    def test_traces(self):
+        """An error remembers only where it has been with the one who got it last."""
+        readers = [self.read(source=self.source) for _ in range(20)]
+        self.source.streams[0].finish(StoreUnavailable())
+        errors = [self.failureResultOf(reader.flow, StoreUnavailable) for reader in readers]
+        error = errors[-1].value
+        self.assertLess(len(traceback.extract_tb(error.__traceback__)), 20)
 
     def test_says_nothing(self):
         """One of which nothing comes for the stall time is given up."""

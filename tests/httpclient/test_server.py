@@ -94,6 +94,15 @@ class RequestTests(ServerCase):
         server.say("HTTP/1.1 200 OK", *(f"X-{each}: {'x' * 4000}" for each in range(20)), EMPTY)
         self.failureResultOf(waiting, RemoteBroken)
 
+    def test_endless_number(self) -> None:
+        """A length that nothing has is not told, and so is none that nobody can write."""
+        for digits in ("9" * 5000, "9" * 20, "-1"):
+            waiting = self.asking.ask("HEAD")
+            self.asking.accept().say(
+                "HTTP/1.1 200 OK", f"Content-Length: {digits}", "Connection: close"
+            )
+            self.assertIsNone(self.successResultOf(waiting).length)
+
     def test_endless_head(self) -> None:
         """Nor is one that does not end read on and on."""
         waiting = self.asking.ask()

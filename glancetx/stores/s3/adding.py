@@ -101,7 +101,13 @@ class Adding:
     async def _begin(self) -> str:
         # Until there is an answer, and for good when there is none.
         self._may_have_lost = True
-        upload_id, self._may_have_lost = await self._bucket.begin_upload(self._name, self._stamp)
+        try:
+            upload_id, self._may_have_lost = await self._bucket.begin_upload(
+                self._name, self._stamp
+            )
+        except Refused as refused:
+            self._may_have_lost = refused.was_repeated
+            raise
         return upload_id
 
     async def _complete(self, upload_id: str) -> None:

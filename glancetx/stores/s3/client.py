@@ -125,6 +125,7 @@ class Client:
                 done = await (finish_first(trying) if request.to_the_end else trying)
             except Refused as refused:
                 if not refused.refusal.is_passing:
+                    refused.was_repeated = failures > 0
                     raise
             except (RemoteUnavailable, RemoteBroken, BodyCutShort, TooLarge):
                 pass  # the client has told the log

@@ -86,7 +86,13 @@ class Refusal:
 
 
 class Refused(Exception):
-    """A server refused something; only the modules beside this one meet it."""
+    """
+    A server refused something; only the modules beside this one meet it.
+
+    ``was_repeated`` as in `glancetx.stores.s3.requests.Reply`.
+    """
+
+    was_repeated = False
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(f"{refusal.status} {refusal.code}")

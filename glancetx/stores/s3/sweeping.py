@@ -13,6 +13,7 @@ from glancetx.stores.s3.adding import abort
 from glancetx.stores.s3.addressing import Place
 from glancetx.stores.s3.bucket import Bucket
 from glancetx.stores.s3.documents import Upload
+from glancetx.stores.s3.refusals import Refused
 
 _log = Logger()
 
@@ -22,9 +23,9 @@ async def sweep(bucket: Bucket, place: Place, backoff: Backoff, seconds: float) 
     Abort the uploads for images for which nothing has come for so many seconds; how many.
 
     Uploads of other daemons are safe as long as they send a part now and then.
-    What is not named as images are is not ours.
+    What is not named as images are is not ours; what may not be aborted is passed over.
 
-    :raises Refused: as every operation of a bucket.
+    :raises Refused: when the server lists no uploads.
     :raises StoreUnavailable: as every operation of a bucket.
     """
     before = bucket.client.now() - timedelta(seconds=seconds)
@@ -32,10 +33,18 @@ async def sweep(bucket: Bucket, place: Place, backoff: Backoff, seconds: float) 
         old = [each async for each in uploads if each.initiated < before and _is_ours(place, each)]
     swept = 0
     for upload in old:
-        if await _is_stale(bucket, upload, before):
-            await abort(bucket, backoff, upload.name, upload.upload_id)
-            _log.info("an upload for {name} was abandoned: aborted", name=upload.name)
-            swept += 1
+        try:
+            if await _is_stale(bucket, upload, before):
+                await abort(bucket, backoff, upload.name, upload.upload_id)
+                _log.info("an upload for {name} was abandoned: aborted", name=upload.name)
+                swept += 1
+        except Refused as refused:
+            # The others do not wait for it.
+            _log.warn(
+                "an upload for {name} cannot be aborted: {reason}",
+                name=upload.name,
+                reason=str(refused),
+            )
     return swept
 
 

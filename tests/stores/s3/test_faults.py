@@ -16,6 +16,7 @@ from glancetx.errors import (
     RemoteBroken,
     RemoteChanged,
     StoreForbids,
+    StoreFull,
     StoreUnavailable,
 )
 from glancetx.testing.streams import HANG, RecordingConsumer, ScriptedStream
@@ -249,6 +250,20 @@ class UndoTests(S3Case):
             self.assertNotEqual((self.server.objects, self.server.uploads), ({}, {}))
             self.server.faults.clear()
             await store.discard("image")
+
+    async def test_nothing_was_begun(self) -> None:
+        """Where the first word was a refusal there is nothing to be undone, or to be asked."""
+        store = self.store()
+        for code in ("AccessDenied", "QuotaExceeded"):
+            self.server.refuse(fake.UPLOADS, 403, "AccessDenied", times=100)
+            self.server.refuse(fake.CREATE, 403, code)
+            error = StoreForbids if code == "AccessDenied" else StoreFull
+            await self.assert_raises(error, self.add(store, "image", LARGE))
+            # Unless others went before it.
+            self.server.cut(fake.CREATE)
+            self.server.refuse(fake.CREATE, 403, code)
+            await self.assert_raises(StoreUnavailable, self.add(store, "image", LARGE))
+            self.server.faults.clear()
 
     async def test_cancelled_at_the_end(self) -> None:
         """Also who leaves while a lost upload is looked for leaves nothing."""

@@ -51,6 +51,15 @@ class SweepTests(S3Case):
         self.assertEqual(await store.sweep(), 5)
         self.assert_nothing_there()
 
+    async def test_one_is_refused(self) -> None:
+        """One that may not be aborted, because it is somebody else's, keeps none of the others."""
+        store = self.store(running=False, stale=str(DAY))
+        for number in range(3):
+            self.upload(f"image{number}", 2 * DAY)
+        self.server.refuse(fake.PARTS, 403, "AccessDenied")
+        self.server.refuse(fake.ABORT, 403, "AccessDenied")
+        self.assertEqual(await store.sweep(), 1)
+
     async def test_gone_meanwhile(self) -> None:
         """An upload that has ended before we look closer is no trouble."""
         store = self.store(running=False, stale=str(DAY))

@@ -213,6 +213,9 @@ class OpeningTests(S3Case):
         await self.assert_raises(StoreUnavailable, store.open("image", 2))
         self.server.fault(fake.GET, lambda request: b"small")
         await self.assert_raises(StoreUnavailable, store.open("image", 2))
+        # Nor one that gives all when a part was wanted: it would have to be cut off.
+        self.server.fault(fake.GET, lambda request: b"small")
+        await self.assert_raises(StoreUnavailable, store.open("image", 0, 2))
         self.server.refuse(fake.GET, 412)
         await self.assert_raises(StoreUnavailable, store.open("image", 2))
 
