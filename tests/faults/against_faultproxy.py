@@ -3,7 +3,9 @@
 from twisted.trial.unittest import TestCase
 
 from tests.faults.case import FaultCase
+from tests.swift.cluster import swift
 from tests.transfers.s3 import S3Backend
+from tests.transfers.swift import SwiftBackend
 
 
 class S3OnSwiftTests(FaultCase, TestCase):
@@ -18,3 +20,11 @@ class SeaweedFSTests(FaultCase, TestCase):
 
     def make_backend(self):
         return S3Backend("seaweedfs", part_size="5MB")
+
+
+class SwiftTests(FaultCase, TestCase):
+    """Swift, by its own API; most images go into segments."""
+
+    def make_backend(self):
+        sizes = {"large_object_size": "2MB", "large_object_chunk_size": "1MB"}
+        return SwiftBackend(swift(), **sizes)
