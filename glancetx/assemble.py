@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 from twisted.application.service import IService
-from twisted.internet.defer import ensureDeferred, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredSemaphore, ensureDeferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 
@@ -27,6 +27,7 @@ from glancetx.parts import (
 )
 from glancetx.registry_source import RegistrySource, registry_source
 from glancetx.rights import Rights, make_rights
+from glancetx.share import WHOLE, Share
 from glancetx.shelf import Shelf
 from glancetx.streams import Metering
 from glancetx.threads import Threads
@@ -54,25 +55,30 @@ from glancetx.web.v1.writing import WritingV1
 #: Seconds that transfers which were cut off get to clear up at shutdown.
 CLEARING_UP = 30.0
 
+#: Seconds for which a connection may have been idle when whoever retires closes it.
+GRACE = 5.0
+
 _log = Logger()
 
 
-def assemble(reactor: Any, settings: Settings) -> Server:
+def assemble(
+    reactor: Any, settings: Settings, share: Share = WHOLE, source: RegistrySource | None = None
+) -> Server:
     """
-    A server that has opened nothing yet.
+    A server that has opened nothing yet; it does its share with the registry from ``source``.
 
     :raises ConfigError: with one sentence about the first mistake in the settings.
     """
     rights = make_rights(reactor, settings, Threads(reactor, "policy", 1))
     authenticator = make_authenticator(reactor, settings)
     is_open = settings.allow_open or not isinstance(authenticator, Everybody)
-    endpoints = server_endpoints(reactor, settings.listen, is_open=is_open)
-    source = registry_source(reactor, settings.registry, settings.data)
+    endpoints = server_endpoints(share.listening or reactor, settings.listen, is_open=is_open)
+    source = source or registry_source(reactor, settings.registry, settings.data)
     shelf = make_shelf(reactor, settings)
-    hashing = Threads(reactor, "hash", os.cpu_count() or 1)
+    hashing = Threads(reactor, "hash", share.hash_threads)
     cache = make_cache(reactor, settings, shelf, hashing)
     return Server(
-        reactor, settings, endpoints, source, shelf, authenticator, rights, hashing, cache
+        reactor, settings, share, endpoints, source, shelf, authenticator, rights, hashing, cache
     )
 
 
@@ -82,6 +88,7 @@ class Server:
 
     _reactor: Any
     _settings: Settings
+    _share: Share
     _endpoints: Sequence[IStreamServerEndpoint]
     _source: RegistrySource
     _shelf: Shelf
@@ -89,9 +96,12 @@ class Server:
     _rights: Rights
     _hashing: Threads
     _cache: ImageCache | None
+    #: Fires with a failure when it cannot go on: never, for a server lives as long as its process.
+    broken: Deferred[None] = field(factory=Deferred, init=False)
     _services: list[IService] = field(factory=list, init=False)
     _ports: list[IListeningPort] = field(factory=list, init=False)
     _front: _Front | None = field(default=None, init=False)
+    _cleaning: Deferred[Any] = field(factory=Deferred, init=False)
 
     async def start(self) -> None:
         """Open the registry and the stores, and then listen."""
@@ -102,13 +112,15 @@ class Server:
             if IService.providedBy(part):
                 self._start(IService(part))
         self._front = self._assemble(registry, Metering(self._hashing))
-        for service in self._front.janitor, self._front.prefetch:
-            if service is not None:
-                self._start(service)
+        if self._share.tends:
+            self._front.janitor.startService()
+            if self._front.prefetch is not None:
+                self._start(self._front.prefetch)
         for endpoint in self._endpoints:
             port = await endpoint.listen(self._front.site)
             self._ports.append(port)
-            _log.info("listening on {address}", address=_text(port.getHost()))
+            if self._share.is_all:
+                _log.info("listening on {address}", address=_text(port.getHost()))
 
     async def reload(self) -> None:
         """Read again what operators change while the daemon runs."""
@@ -119,13 +131,47 @@ class Server:
 
     async def stop(self) -> None:
         """Accept nothing more, let transfers end within ``drain`` seconds, and close everything."""
+        await self._stop_listening()
+        if self._front is not None:
+            copying = ensureDeferred(self._front.copies.drain(self._settings.drain))
+            await self._front.site.drain(self._settings.drain)
+            await copying
+        await self._close()
+
+    async def retire(self) -> None:
+        """
+        As `stop`, while somebody else serves whoever comes again.
+
+        Transfers may take as long as they do, and who keeps his connection is told to close it.
+        """
+        await self._stop_listening()
+        if self._front is not None:
+            await self._front.site.drain(None, GRACE)
+            # Only now can nobody ask for a copy any more.
+            await self._front.copies.drain(None)
+        await self._close()
+
+    def hurry(self) -> None:
+        """While it ends: cut off what is being waited for."""
+        if self._front is not None:
+            self._front.copies.cut()
+            self._front.site.cut()
+
+    def deleted_elsewhere(self, image_id: str) -> None:
+        """Another process has deleted an image."""
+        if self._front is not None:
+            self._front.transfers.deleted_elsewhere(image_id)
+
+    async def _stop_listening(self) -> None:
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         if self._front is not None:
-            seconds = self._settings.drain
-            copying = ensureDeferred(self._front.copies.drain(seconds))
-            await self._front.site.drain(seconds)
-            await copying
+            # Whoever comes after us has one of his own.
+            self._cleaning = maybeDeferred(self._front.janitor.stopService)
+
+    async def _close(self) -> None:
+        if self._front is not None:
+            await self._cleaning
             idle = self._front.transfers.idle()
             idle.addTimeout(CLEARING_UP, self._reactor)
             await idle.addErrback(lambda _: _log.warn("transfers are left to the janitor"))
@@ -141,12 +187,14 @@ class Server:
         settings, clock = self._settings, self._reactor
         limits = settings.limits
         idle_timeout = settings.client_socket_timeout or None
-        transfers = Transfers(clock, registry, settings.transfer_lease)
+        told = self._share.tell_deleted
+        transfers = Transfers(clock, registry, settings.transfer_lease, told)
         deletions = make_deletions(settings, registry, self._shelf, transfers)
         uploads = Uploads(registry, transfers, metering, limits)
         rights = self._rights
         permissions = Permissions(rights.policy, rights.protections)
-        copies = Copies(clock, uploads, transfers, limits, settings.copy_concurrency)
+        turns = self._share.turns or DeferredSemaphore(settings.copy_concurrency)
+        copies = Copies(clock, uploads, transfers, limits, turns)
         sources = Sources(registry, self._shelf, limits)
         catalogue = Catalogue(registry, limits, rights.protections)
         receiver = Receiver(uploads, self._shelf)

@@ -27,6 +27,7 @@ class Settings:
     the same names.
     ``drain``, ``client_socket_timeout`` and ``transfer_lease`` are seconds.
     A timeout of 0 lasts for ever.
+    ``workers`` is how many processes serve; None leaves that to `worker_count`.
     ``transfer_lease`` is how long after a daemon died its uploads are taken for running; at least
     one second.
     ``copy_concurrency`` is how many images one daemon copies from elsewhere at the same time.
@@ -53,6 +54,7 @@ class Settings:
     policy_file: str | None = None
     property_protection_file: str | None = None
     property_protection_rule_format: str = "roles"
+    workers: int | None = None
     drain: float = 60.0
     client_socket_timeout: float = 900.0
     transfer_lease: float = 30.0
@@ -96,6 +98,7 @@ _KINDS: Mapping[str, str] = {
     "policy_file": _TEXT,
     "property_protection_file": _TEXT,
     "property_protection_rule_format": _TEXT,
+    "workers": _SOME,
     "drain": _SECONDS,
     "client_socket_timeout": _SECONDS,
     "transfer_lease": _LEASE,
@@ -130,13 +133,45 @@ def read_settings(command_line: Mapping[str, Any], config: str | None = None) ->
 
     :raises ConfigError: with a sentence about the first mistake.
     """
-    given = {**(_read_file(Path(config)) if config else {}), **command_line}
+    return make_settings(Configuration.here(command_line, config).read())
+
+
+@frozen
+class Configuration:
+    """What the operator said, and where, so that it can be read again."""
+
+    command_line: Mapping[str, Any]
+    file: Path | None
+
+    @classmethod
+    def here(cls, command_line: Mapping[str, Any], file: str | None) -> Configuration:
+        """The same also when the process has gone to another directory."""
+        return cls(command_line, Path(file).absolute() if file else None)
+
+    def read(self) -> dict[str, Any]:
+        """
+        What it says by now: strings, numbers, and tuples and tables of these.
+
+        :raises ConfigError: with a sentence about the first mistake in the file.
+        """
+        return {**(_read_file(self.file) if self.file else {}), **self.command_line}
+
+
+def make_settings(merged: Mapping[str, Any]) -> Settings:
+    """
+    The settings that what was read comes to; lists do for tuples.
+
+    :raises ConfigError: when a store cannot be understood.
+    """
+    given: dict[str, Any] = {
+        key: tuple(v) if isinstance(v, list) else v for key, v in merged.items()
+    }
     data = Path(given.pop("data", DEFAULT_DATA)).absolute()
     stores = tuple(_store(each) for each in given.pop("store", ()))
     limits = {name: given.pop(name) for name in fields_dict(Limits) if name in given}
     return Settings(
         data=data,
-        listen=tuple(given.pop("listen", DEFAULT_LISTEN)),
+        listen=given.pop("listen", DEFAULT_LISTEN),
         store=stores or (parse(f"file:{quote(str(data / 'images'))}"), parse("http:")),
         limits=Limits(**limits),
         **given,

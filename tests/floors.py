@@ -59,7 +59,9 @@ TOP = frozenset(
         "parts",
         "registry_source",
         "rights",
+        "share",
         "store_tables",
+        "workers",
     }
 )
 
@@ -98,7 +100,7 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     "asyncio": frozenset(),
     "klein": frozenset({"web"}),
     "treq": frozenset({"keystone", "stores"}),
-    "twisted.internet.reactor": frozenset({"daemon"}),
+    "twisted.internet.reactor": frozenset({"daemon", "workers"}),
     "twisted.web": frozenset({"web"}),
     "twisted.web.client": frozenset({"web", "httpclient", "outbound", "keystone"}),
     "twisted.web.http": frozenset({"web", "httpclient"}),

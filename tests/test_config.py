@@ -27,6 +27,8 @@ class WrongValueTests(SynchronousTestCase):
             'allow_anonymous_access = "yes"',
             "owner_is_tenant = 0",
             "admin_role = true",
+            "workers = 0",
+            "workers = 1.5",
             'drain = "60"',
             "drain = true",
             "drain = -1",

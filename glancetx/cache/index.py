@@ -144,6 +144,10 @@ class Index:
             for pragma in "journal_mode = WAL", "synchronous = NORMAL":
                 with closing(connection.execute(f"PRAGMA {pragma}")) as cursor:
                     cursor.fetchall()
+            with closing(connection.execute("PRAGMA quick_check(1)")) as cursor:
+                (verdict,) = cursor.fetchone()
+            if verdict != "ok":
+                raise sqlite3.DatabaseError(verdict)
             connection.executescript(_SCHEMA)
         except BaseException:
             connection.close()

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from glancetx.access import Caller
 from glancetx.copies import Original, original_of
+from glancetx.deferreds import finish_first
 from glancetx.errors import CacheUnavailable
 from glancetx.image import Image
 from glancetx.interfaces import IByteStream, IImageCache, Source
@@ -108,6 +109,10 @@ class EvictingDeletions:
 
     async def delete(self, caller: Caller, image_id: str) -> None:
         """As `Deletions.delete`; a cache that is out of order is no reason to fail."""
+        # Who does not wait for the answer has deleted the image all the same.
+        await finish_first(self._delete(caller, image_id))
+
+    async def _delete(self, caller: Caller, image_id: str) -> None:
         await self._deletions.delete(caller, image_id)
         try:
             await self._cache.drop(image_id)

@@ -89,6 +89,8 @@ class Prefetch(Service):
                     image_id=image_id,
                     error=error,
                 )
+            except Exception:  # noqa: BLE001 - the other images must not wait for this one
+                self._log.failure("image {image_id} cannot be copied", image_id=image_id)
             else:
                 if is_done:
                     await self._cache.unqueue(image_id)

@@ -113,6 +113,19 @@ class FileTests(IndexCase):
         self.index.queue("a")
         self.assertEqual(self.index.queued(), ["a"])
 
+    def test_pages_lost(self):
+        """So is an index that is damaged beyond its first page."""
+        for number in range(500):
+            self.index.given(f"{number:0100}", 1.0)
+        self.index.queue("a")
+        self.index.close()
+        with open(self.path, "r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * (os.path.getsize(self.path) - 4096))
+        self.assertEqual(self.index.uses(), {})
+        self.index.queue("b")
+        self.assertEqual(self.index.queued(), ["b"])
+
     def test_cannot_be_opened(self):
         """What cannot be opened is told, and tried again."""
         os.rename(self.directory, self.directory + "-away")

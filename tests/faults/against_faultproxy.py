@@ -8,6 +8,13 @@ from tests.transfers.s3 import S3Backend
 from tests.transfers.swift import SwiftBackend
 
 
+class SwiftTests(FaultCase, TestCase):
+    """Swift, with segments for all but small images."""
+
+    def make_backend(self):
+        return SwiftBackend(swift(), large="8MB", segment="5MB")
+
+
 class S3OnSwiftTests(FaultCase, TestCase):
     """Swift's S3 gateway."""
 
@@ -20,11 +27,3 @@ class SeaweedFSTests(FaultCase, TestCase):
 
     def make_backend(self):
         return S3Backend("seaweedfs", part_size="5MB")
-
-
-class SwiftTests(FaultCase, TestCase):
-    """Swift, by its own API; most images go into segments."""
-
-    def make_backend(self):
-        sizes = {"large_object_size": "2MB", "large_object_chunk_size": "1MB"}
-        return SwiftBackend(swift(), **sizes)

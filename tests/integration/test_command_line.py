@@ -19,7 +19,9 @@ from tests.integration.daemon import (
     eventually,
     folder,
     free_port,
+    is_alive,
     launch,
+    parent_of,
     postgres_of,
     start,
 )
@@ -44,6 +46,7 @@ class HelpTests(SynchronousTestCase):
             "--config=": "none",
             "--data=": "./glance-data",
             "--drain=": "60",
+            "--workers=": "the number of cores; 1 if anything is kept in memory",
             "--listen=": "tcp:9292:interface=127.0.0.1",
             "--registry=": "embedded:",
             "--store=": "file:DATA/images and http:",
@@ -515,19 +518,6 @@ def as_ordinary_user():
 def owner_of(pid):
     """The user whom a process runs as."""
     return Path(f"/proc/{pid}").stat().st_uid
-
-
-def parent_of(pid):
-    """The parent of a process."""
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def is_alive(pid):
-    """Whether a process runs; one that only waits to be buried does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def kill(pid):

@@ -4,16 +4,15 @@ from twisted.trial.unittest import TestCase
 
 from tests.s3.behaviour import S3Behaviour
 from tests.s3.case import S3Contract
-from tests.s3.transfers import S3Transfers
 
 
 class SeaweedfsContractTests(S3Contract, TestCase):
+    """What every store promises."""
+
     server = "seaweedfs"
 
 
 class SeaweedfsBehaviourTests(S3Behaviour, TestCase):
-    server = "seaweedfs"
+    """What is asked of S3 beside that."""
 
-
-class SeaweedfsTransferTests(S3Transfers, TestCase):
     server = "seaweedfs"

@@ -4,16 +4,15 @@ from twisted.trial.unittest import TestCase
 
 from tests.s3.behaviour import S3Behaviour
 from tests.s3.case import S3Contract
-from tests.s3.transfers import S3Transfers
 
 
 class SwiftContractTests(S3Contract, TestCase):
+    """What every store promises."""
+
     server = "swift"
 
 
 class SwiftBehaviourTests(S3Behaviour, TestCase):
-    server = "swift"
+    """What is asked of S3 beside that."""
 
-
-class SwiftTransferTests(S3Transfers, TestCase):
     server = "swift"

@@ -1,11 +1,22 @@
-"""Large images in Ceph, by the APIs of S3 and of Swift."""
+"""Large images in Ceph, by the APIs of Swift and of S3."""
 
 from twisted.trial.unittest import TestCase
 
-from tests.swift.cluster import ceph
+from tests.services import real_server
+from tests.swift.cluster import Cluster
 from tests.transfers.case import TransferCase
 from tests.transfers.s3 import S3Backend
 from tests.transfers.swift import SwiftBackend
+
+
+class SwiftTests(TransferCase, TestCase):
+    """By the API of Swift."""
+
+    def make_backend(self):
+        server = real_server("ceph")
+        values = server.values
+        user, key = values["SWIFT_USER"], values["SWIFT_KEY"]
+        return SwiftBackend(Cluster(server, values["SWIFT_AUTH_URL"], user, key))
 
 
 class S3Tests(TransferCase, TestCase):
@@ -13,10 +24,3 @@ class S3Tests(TransferCase, TestCase):
 
     def make_backend(self):
         return S3Backend("ceph")
-
-
-class SwiftTests(TransferCase, TestCase):
-    """By the API of Swift."""
-
-    def make_backend(self):
-        return SwiftBackend(ceph(), large_object_size="1024MB")

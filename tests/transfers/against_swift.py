@@ -9,10 +9,17 @@ from tests.transfers.swift import SwiftBackend
 
 
 class SwiftTests(TransferCase, TestCase):
-    """By its own API; sizes are such that an image of known length goes into segments too."""
+    """With segments as they are by default."""
 
     def make_backend(self):
-        return SwiftBackend(swift(), large_object_size="1024MB")
+        return SwiftBackend(swift())
+
+
+class SegmentsTests(TransferCase, TestCase):
+    """With many segments."""
+
+    def make_backend(self):
+        return SwiftBackend(swift(), large="64MB", segment="32MB")
 
 
 class S3Tests(TransferCase, TestCase):

@@ -66,6 +66,6 @@ class TransferCase(TestCase):
         )
         self.assertLess(max(after_upload, after_download), self.backend.memory)
         answer = await self.daemon.ask("DELETE", f"/v1/images/{image_id}")
-        self.assertEqual(answer.status, 200)
+        self.assertEqual(answer.status, 200, self.daemon.log)
         self.assertEqual(await deferToThread(self.backend.names), [])
         self.daemon.assert_quiet()

@@ -9,14 +9,14 @@ MIB = 1 << 20
 
 
 class S3Backend:
-    """``part_size`` as operators write it; two parts and some batches may be in memory."""
+    """With parts of 16 MB at most, one of which is in memory."""
 
     def __init__(self, server: str, part_size: str = "16MB") -> None:
         self._bucket = real_bucket(server)
         self._bucket.take_prefix()
         self._part_size = part_size
         self.url = self._bucket.url
-        self.memory = 64 * MIB
+        self.memory = 32 * MIB
 
     def store(self, url: str) -> str:
         options = self._bucket.options(endpoint=url, part_size=self._part_size)

@@ -1,10 +1,10 @@
-"""A container of a real server as a backend."""
+"""A container of a real Swift, or of what speaks like it, as a backend."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from urllib.parse import urlsplit
+from pathlib import Path
 
 from glancetx.description import quote
 from tests.swift.cluster import Cluster, new_container
@@ -13,40 +13,41 @@ MIB = 1 << 20
 
 
 class SwiftBackend:
-    """``options`` are further ones of the store, in the words of an operator."""
+    """Sizes as operators write them: from ``large`` on an object has segments of ``segment``."""
 
-    def __init__(self, cluster: Cluster, **options: str) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster: Cluster, large: str = "5120MB", segment: str = "200MB") -> None:
+        self._spy = cluster.spy
         self._container = new_container()
-        self._options = options
-        self._credentials = cluster.credentials(tempfile.mkstemp(suffix=".toml")[1])
-        self._account = urlsplit(cluster.spy.url).path
-        self.url = f"http://{urlsplit(cluster.auth).netloc}"
-        # Batches and buffers on their way, and nothing else.
-        self.memory = 40 * MIB
+        self._place = Path(tempfile.mkdtemp(prefix="credentials-"))
+        self._options = {
+            "credentials": cluster.credentials(self._place / "swift"),
+            "large_object_size": large,
+            "large_object_chunk_size": segment,
+        }
+        self.url = cluster.server.values["SWIFT_URL"]
+        self._path = cluster.auth.removeprefix(self.url)
+        self.memory = 32 * MIB
 
     def store(self, url: str) -> str:
-        options = {
-            "auth": url + urlsplit(self._cluster.auth).path,
-            "credentials": self._credentials,
-            "storage_url": url + self._account,
-            **self._options,
-        }
-        told = (f"{name}={quote(value)}" for name, value in options.items())
+        options = {"auth": url + self._path, **self._options}
+        told = [f"{name}={quote(value)}" for name, value in options.items()]
         return ":".join(["swift", self._container, *told])
 
     def names(self) -> list[str]:
         return [
             f"{container}/{name}"
             for container in self._containers
-            for name in self._cluster.spy.names(container)
+            for name in self._spy.names(container)
         ]
 
     def remove(self) -> None:
-        for path in (*self.names(), *self._containers):
-            self._cluster.spy.ask("DELETE", f"/{path}")
-        os.remove(self._credentials)
+        for name in self.names():
+            self._spy.ask("DELETE", f"/{name}")
+        for container in self._containers:
+            self._spy.ask("DELETE", f"/{container}")
+        os.unlink(self._options["credentials"])
+        self._place.rmdir()
 
     @property
-    def _containers(self) -> tuple[str, str]:
-        return self._container, f"{self._container}_segments"
+    def _containers(self) -> list[str]:
+        return [self._container, f"{self._container}_segments"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -12,6 +13,7 @@ from glancetx.errors import ImageDeactivated, NoSuchData, NoSuchImage
 from glancetx.image import Image, Status
 from glancetx.shelf import ShelvedStore
 from glancetx.stores.memory import MemoryStore
+from glancetx.testing.stores import SlowStore
 from glancetx.testing.streams import RecordingConsumer
 from glancetx.usecases.caching import CachedDownloads, EvictingDeletions
 from tests.cache.case import make_cache
@@ -152,6 +154,18 @@ class DeletionTests(CachingCase):
         """After a refusal there is."""
         self.assertRaises(NoSuchImage, self.world.do, self.deletions.delete(OPERATOR, "j"))
         self.assertEqual(self.cached_ids(), ["i"])
+
+    def test_client_leaves(self):
+        """Who does not wait for the answer has deleted it all the same, its copy too."""
+        self.build(World(clock=Clock(), store=lambda kept: SlowStore(kept, {"delete"})))
+        self.deletions = EvictingDeletions(self.world.here.deletions, self.cache)
+        self.read(self.world.active())
+        deleting = as_deferred(self.deletions.delete(OPERATOR, "i"))
+        deleting.cancel()
+        self.world.store.open_gate()
+        self.failureResultOf(deleting, CancelledError)
+        self.assertEqual(self.world.fetch().status, Status.DELETED)
+        self.assertEqual(self.cached_ids(), [])
 
     def test_cache_out_of_order(self):
         """The image is deleted, whatever becomes of the copy."""

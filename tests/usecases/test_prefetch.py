@@ -13,6 +13,7 @@ from glancetx.errors import StoreUnavailable
 from glancetx.image import Status
 from glancetx.testing.stores import FailingStore, SlowStore
 from glancetx.testing.streams import ScriptedStream
+from glancetx.usecases.caching import CachedDownloads
 from glancetx.usecases.prefetch import Prefetch
 from tests.elsewhere import HELLO
 from tests.usecases.test_caching import CachingCase
@@ -98,6 +99,23 @@ class RoundTests(PrefetchCase):
         self.world.store.on = frozenset()
         self.go_through()
         self.assertEqual((self.cached_ids(), self.queued()), (["a"], []))
+
+    def test_store_has_a_mistake(self):
+        """Nobody waits for one that fails as nothing should."""
+        self.world.active("a")
+        self.world.active("b")
+        self.queue("a", "b")
+
+        def fail(downloads, image):
+            if image.image_id == "a":
+                raise ZeroDivisionError()
+            return original(downloads, image)
+
+        original = CachedDownloads.prefetch
+        self.patch(CachedDownloads, "prefetch", fail)
+        self.go_through()
+        self.assertEqual((self.cached_ids(), self.queued()), (["b"], ["a"]))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_no_room(self):
         """What does not fit now stays too."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from attrs import define, field
+from twisted.internet.defer import DeferredSemaphore
 from twisted.internet.task import Clock
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
@@ -105,7 +106,10 @@ class Api:
         self.janitor = Janitor(self.clock, self.registry, shelf, deletions)
         uploads = Uploads(self.registry, self.transfers, metering, self.limits)
         permissions = Permissions(self.policy, self.protections)
-        self.copies = Copies(self.clock, uploads, self.transfers, self.limits, jitter=lambda: 1.0)
+        turns = DeferredSemaphore(4)
+        self.copies = Copies(
+            self.clock, uploads, self.transfers, self.limits, turns, jitter=lambda: 1.0
+        )
         sources = Sources(self.registry, shelf, self.limits)
         catalogue = Catalogue(self.registry, self.limits, self.protections)
         receiver = Receiver(uploads, shelf)

@@ -70,11 +70,11 @@ class Adding:
                         await self._put_part(part)
             if self._upload_id is not None:
                 await self._complete(self._upload_id)
+            if self._may_have_lost:
+                await finish_first(self._forget_lost())
         except BaseException:
             await finish_first(self._undo())
             raise
-        if self._may_have_lost:
-            await finish_first(self._forget_lost())
 
     async def _put(self, part: Part) -> None:
         sealed = await self._seal(part)
@@ -145,7 +145,8 @@ class Adding:
                 await self._bucket.delete(self._name)
         except (Refused, StoreUnavailable):
             _log.warn("What was begun for {name} could not be undone", name=self._name)
-            raise
+            # A refusal would say that nothing is left.
+            raise StoreUnavailable() from None
 
     async def _forget_lost(self) -> None:
         try:

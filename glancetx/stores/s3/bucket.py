@@ -16,6 +16,7 @@ from glancetx.stores.s3.client import Client
 from glancetx.stores.s3.documents import (
     BadDocument,
     Upload,
+    check_completion,
     read_parts,
     read_upload_id,
     read_uploads,
@@ -130,7 +131,11 @@ class Bucket:
         headers = {"Content-Type": "application/xml"}
         query = {"uploadId": upload_id}
         reply = await self._create("POST", name, query, headers, sealed.content, sealed.payload)
-        return reply.status != 412
+        if reply.status == 412:
+            return False
+        # Its status was told before the object was made: only the document says that it is.
+        _read(check_completion, reply)
+        return True
 
     async def abort_upload(self, name: str, upload_id: str) -> None:
         """Remove an upload with its parts; nothing there is a success."""
@@ -148,7 +153,7 @@ class Bucket:
                 return None
             page = _read(read_parts, reply)
             moments += page.modified
-            marker = page.marker
+            marker = _next(page.marker, marker)
         return moments
 
     async def uploads(self, prefix: str) -> AsyncGenerator[Upload, None]:
@@ -159,7 +164,7 @@ class Bucket:
             page = _read(read_uploads, await self.client.ask(Request("GET", query=query)))
             for upload in page.uploads:
                 yield upload
-            marker = page.marker
+            marker = _next(page.marker, marker)
 
     async def _create(
         self,
@@ -209,6 +214,18 @@ def _check(reply: Reply, sealed: Sealed) -> None:
     if is_md5 and _MD5.fullmatch(etag) and etag != sealed.md5:
         _log.error("A server of S3 has other bytes than it was sent")
         raise StoreUnavailable()
+
+
+def _next(marker: Mapping[str, str] | None, last: Mapping[str, str]) -> Mapping[str, str] | None:
+    """
+    What to ask with for the next page of a list.
+
+    :raises StoreUnavailable: when it would be the same page again, for ever.
+    """
+    if marker == last:
+        _log.error("A server of S3 gave a list that does not end")
+        raise StoreUnavailable()
+    return marker
 
 
 def _read(reader: Callable[[bytes], T], reply: Reply) -> T:

@@ -42,7 +42,8 @@ def read_file(path: str, profile: str = DEFAULT_PROFILE) -> Credentials:
     if mode & stat.S_IROTH:
         _log.warn("The credentials for S3 in {path} can be read by everybody: chmod 600", path=path)
     try:
-        return _from(_values(text, profile))
+        values = _values(text, profile)
+        return checked(*(values.get(name) for name in (_ACCESS, _SECRET, _TOKEN)))
     except ValueError as error:
         raise ValueError(f"{what}: {error}") from None
 
@@ -53,7 +54,7 @@ def read_environment(environment: Mapping[str, str]) -> Credentials:
 
     :raises ValueError: when they are not there.
     """
-    return _from({name: environment.get(name.upper(), "") for name in (_ACCESS, _SECRET, _TOKEN)})
+    return checked(*(environment.get(name.upper(), "") for name in (_ACCESS, _SECRET, _TOKEN)))
 
 
 def _values(text: str, profile: str) -> Mapping[str, Any]:
@@ -73,8 +74,13 @@ def _values(text: str, profile: str) -> Mapping[str, Any]:
     return dict(parser.items(profile))
 
 
-def _from(values: Mapping[str, Any]) -> Credentials:
-    found = {name: values.get(name) or "" for name in (_ACCESS, _SECRET, _TOKEN)}
+def checked(access_key: Any, secret_key: Any, token: Any) -> Credentials:
+    """
+    Credentials of what somebody else wrote, who may have written anything.
+
+    :raises ValueError: when it makes no sense; the text does not repeat it.
+    """
+    found = {_ACCESS: access_key or "", _SECRET: secret_key or "", _TOKEN: token or ""}
     for name, value in found.items():
         if not isinstance(value, str) or not value.isascii() or not value.isprintable():
             raise ValueError(f"{name} must be a text")

@@ -93,6 +93,15 @@ def read_upload_id(document: bytes) -> str:
     return found
 
 
+def check_completion(document: bytes) -> None:
+    """
+    See that this is what comes after all parts have become one.
+
+    :raises BadDocument: when it is not.
+    """
+    _root(document, "CompleteMultipartUploadResult")
+
+
 def read_uploads(document: bytes) -> Page:
     """
     A page of uploads.

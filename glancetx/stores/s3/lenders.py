@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from attrs import frozen
+from attrs import field, frozen
 
 from glancetx.errors import RemoteRefused, StoreUnavailable
 from glancetx.httpclient import Limits, Server
+from glancetx.stores.s3.credentials import checked
 from glancetx.stores.s3.providers import Lender, Loan
-from glancetx.stores.s3.signature import Credentials
-from glancetx.threads import Threads
+from glancetx.threads import NotRunning, Threads
 
 #: Such services are near, or not there at all; in seconds.
 LIMITS = Limits(connect=2.0, head=5.0, idle=5.0)
@@ -75,16 +75,22 @@ class Container:
 
     _server: Server
     _threads: Threads
-    _token: str
+    _token: str = field(repr=False)
     _token_file: str
 
     async def lend(self) -> Loan:
         token = self._token
         if self._token_file:
-            token = await self._threads.run(_first_line, self._token_file)
+            token = await self._read_token()
         shown = {"Authorization": token} if token else {}
         # All of the path precedes what is asked for.
         return _loan(await _read(self._server, "GET", "", shown))
+
+    async def _read_token(self) -> str:
+        try:
+            return await self._threads.run(_first_line, self._token_file)
+        except NotRunning:
+            raise StoreUnavailable() from None
 
 
 def _first_line(path: str) -> str:
@@ -105,7 +111,7 @@ async def _read(server: Server, method: str, path: str, headers: Mapping[str, st
 def _loan(text: str) -> Loan:
     try:
         values = json.loads(text)
-        credentials = Credentials(values["AccessKeyId"], values["SecretAccessKey"], values["Token"])
+        credentials = checked(values["AccessKeyId"], values["SecretAccessKey"], values["Token"])
         expires = datetime.fromisoformat(values["Expiration"])
     except (ValueError, KeyError, TypeError):
         # What it said may have secrets in it.

@@ -27,5 +27,6 @@ class Turns:
             yield
         finally:
             lock.release()
-            if not lock.locked:
+            # The next one may have been, and left, within that call.
+            if not lock.locked and self._locks.get(name) is lock:
                 del self._locks[name]

@@ -11,15 +11,18 @@ from twisted.trial.unittest import TestCase
 
 from glancetx.errors import GlanceError
 from glancetx.stores.s3.options import s3_store
-from glancetx.stores.s3.schedule import MIB
 from glancetx.stores.s3.store import S3Store
 from glancetx.testing.streams import RecordingConsumer, ScriptedStream
 from tests.stores.s3.fake import FakeS3
 
 E = TypeVar("E", bound=BaseException)
 
+CHUNK = 16_384
+#: Parts that no real server would take, but that are quickly sent.
+PART = 5 * CHUNK
+
 #: An image that takes three parts, and one that takes none.
-CHUNKS = [bytes([number]) * MIB for number in range(11)]
+CHUNKS = [bytes([number]) * CHUNK for number in range(11)]
 LARGE = b"".join(CHUNKS)
 SMALL = b"small"
 
@@ -27,9 +30,10 @@ SECRET = "s3cr3t-s3cr3t"
 
 
 class S3Case(TestCase):
-    """Tests of a store that runs, waits for nothing between tries, and has parts of 5 MiB."""
+    """Tests of a store that runs, waits for nothing between tries, and has short parts."""
 
-    timeout = 15
+    timeout = 60
+    part = PART
 
     def setUp(self) -> None:
         self.server = FakeS3(self)
@@ -38,9 +42,10 @@ class S3Case(TestCase):
         path = Path(self.mktemp())
         path.write_text(f'aws_access_key_id = "key"\naws_secret_access_key = "{SECRET}"\n')
         path.chmod(0o600)
-        defaults = {"endpoint": self.server.url, "credentials": str(path), "part_size": "5MB"}
+        defaults = {"endpoint": self.server.url, "credentials": str(path)}
         store = s3_store(reactor, "images", **{**defaults, "stale": "0", **options})
         object.__setattr__(store._backoff, "wait", 0.001)
+        object.__setattr__(store._habits, "part_size", self.part)
         if running:
             store.startService()
             self.addCleanup(store.stopService)
@@ -53,7 +58,7 @@ class S3Case(TestCase):
         return consumer.data
 
     async def add(self, store: S3Store, image_id: str, data: bytes = SMALL) -> str:
-        chunks = [data[start : start + MIB] for start in range(0, len(data), MIB)]
+        chunks = [data[start : start + CHUNK] for start in range(0, len(data), CHUNK)]
         return await store.add(image_id, ScriptedStream(chunks))
 
     async def assert_raises(self, expected: type[E], awaitable: Awaitable[object]) -> E:

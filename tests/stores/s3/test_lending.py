@@ -15,6 +15,7 @@ from glancetx.stores.s3.lenders import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, lend
 from glancetx.stores.s3.providers import PAUSE, RENEW_BEFORE, Lent, Loan
 from glancetx.stores.s3.signature import Credentials
 from glancetx.testing.threads import InlineThreads
+from glancetx.threads import Threads
 from tests.outbound.server import Request, Server, head
 
 HOUR = 3600.0
@@ -132,6 +133,12 @@ LOAN = {
 }
 
 
+def _reactor() -> Any:
+    from twisted.internet import reactor
+
+    return reactor
+
+
 class LenderTests(TestCase):
     """How credentials are asked for."""
 
@@ -149,9 +156,7 @@ class LenderTests(TestCase):
         return Server(self, answer)
 
     def lender(self, url: str, **environment: str) -> Any:
-        from twisted.internet import reactor
-
-        lender = lender_at(reactor, url, InlineThreads(), environment)
+        lender = lender_at(_reactor(), url, InlineThreads(), environment)
         self.addCleanup(lender._server.close)  # type: ignore[attr-defined]
         return lender
 
@@ -195,13 +200,23 @@ class LenderTests(TestCase):
     async def test_refused(self) -> None:
         """Whatever else comes is an error of ours, in which there is no secret."""
         server = self.serve(
-            {"/no-json": "s3cr3t", "/list": "[]", "/part": json.dumps({**LOAN, "Expiration": "x"})}
+            {
+                "/no-json": "s3cr3t",
+                "/list": "[]",
+                "/part": json.dumps({**LOAN, "Expiration": "x"}),
+                "/number": json.dumps({**LOAN, "Token": 5}),
+                "/null": json.dumps({**LOAN, "SecretAccessKey": None}),
+                "/lines": json.dumps({**LOAN, "AccessKeyId": "s3cr3t\nX-Header: x"}),
+            }
         )
         for path, expected in (
             ("/nothing", RemoteRefused),
             ("/no-json", StoreUnavailable),
             ("/list", StoreUnavailable),
             ("/part", StoreUnavailable),
+            ("/number", StoreUnavailable),
+            ("/null", StoreUnavailable),
+            ("/lines", StoreUnavailable),
         ):
             try:
                 await self.lender(server.url + path).lend()
@@ -210,6 +225,21 @@ class LenderTests(TestCase):
                 self.assertNotIn("s3cr3t", repr(error))
             else:
                 self.fail(f"{path} lent something")
+
+    def test_secrets_stay(self) -> None:
+        """What a container shows is not in what a lender looks like."""
+        lender = self.lender("http://127.0.0.1:1/me", **{TOKEN_VARIABLE: "s3cr3t"})
+        self.assertNotIn("s3cr3t", repr(lender))
+
+    async def test_not_running(self) -> None:
+        """A lender whose threads have ended is as good as none."""
+        threads = Threads(_reactor(), "s3", 1)
+        lender = lender_at(_reactor(), "http://127.0.0.1:1/me", threads, {TOKEN_FILE_VARIABLE: "x"})
+        try:
+            await lender.lend()
+        except StoreUnavailable:
+            return
+        self.fail("it was not noticed")
 
     async def test_no_token_file(self) -> None:
         """A token that cannot be read is as good as no service."""

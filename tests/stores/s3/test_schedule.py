@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as some
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -43,6 +43,8 @@ class ScheduleTests(SynchronousTestCase):
         self.assertEqual(schedule(MOST_PARTS), LARGEST_PART)
         self.assertLess(LARGEST_PART, 525 * MIB)
 
+    # Each example is all 10,000 parts.
+    @settings(deadline=None, max_examples=20)
     @given(part_sizes)
     @example(SMALLEST_PART)
     @example(LARGEST_PART)

@@ -24,7 +24,7 @@ from glancetx.stores.s3.schedule import LARGEST_OBJECT
 from glancetx.testing.shared_store_contract import SharedStoreContract
 from glancetx.testing.streams import ScriptedStream
 from tests.stores.s3 import fake
-from tests.stores.s3.case import CHUNKS, LARGE, SECRET, SMALL, S3Case
+from tests.stores.s3.case import CHUNKS, LARGE, PART, SECRET, SMALL, S3Case
 
 #: Refusals of the server, and what they are to us.
 MEANINGS = [
@@ -46,6 +46,8 @@ class S3ContractTests(S3Case, SharedStoreContract, TestCase):  # type: ignore[mi
 
     # The fake keeps all that it is given, in this very process.
     allocation_bound = 400 << 20
+    part = 5 << 20
+    large = 16 << 20
 
     def make_store(self) -> IStore:
         return self.store(running=False)
@@ -162,7 +164,7 @@ class SendingTests(S3Case):
         await self.add(self.store(), "image", LARGE)
         self.assertEqual(self.server.objects["image"].data, LARGE)
         sizes = [headers["content-length"] for headers in self.server.seen(fake.PUT_PART)]
-        self.assertEqual(sizes, ["5242880", "5242880", "1048576"])
+        self.assertEqual(sizes, [str(PART), str(PART), str(len(LARGE) - 2 * PART)])
         self.assertTrue(all("content-md5" in each for each in self.server.seen(fake.PUT_PART)))
         self.assertEqual(self.server.seen(fake.PUT), [])
 
