@@ -19,6 +19,7 @@ from glancetx.web.transports import below_tls
 
 if TYPE_CHECKING:
     from glancetx.web.channel import StreamingChannel
+    from glancetx.web.site import StreamingSite
 
 #: Bytes that one read of an uploading client's socket may bring (measured: 64 KiB costs a
 #: quarter of the throughput).
@@ -40,6 +41,7 @@ class StreamingRequest(server.Request):
     """
 
     channel: StreamingChannel
+    site: StreamingSite
     transport: Any
     caller: Caller
     challenge: str | None = None
