@@ -40,7 +40,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
                         help="glancetx, nginx, twisted, loop or a profile; may be repeated "
                         "[these four]")  # fmt: skip
     parser.add_argument("--workers", type=int, default=1, help="of glancetx, and of nginx [1]")
-    parser.add_argument("--digests", help="which ones glancetx computes, by commas [its default]")
+    parser.add_argument("--digests", help="what glancetx and loop compute, by commas [its default]")
     parser.add_argument("--directory", type=Path, help="to work below [$TMPDIR or /var/tmp]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all values there")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="with values of before")
@@ -57,11 +57,12 @@ def chosen(names: Sequence[str] | None, digests: str | None) -> Iterator[Target]
 
     :raises ValueError: when one is neither known nor a profile.
     """
+    names_of_digests = digests.split(",") if digests else []
     known = {
-        targets.GLANCETX: lambda: targets.glancetx(digests.split(",") if digests else ()),
+        targets.GLANCETX: lambda: targets.glancetx(names_of_digests),
         targets.NGINX: targets.nginx,
         targets.TWISTED: targets.twisted,
-        targets.LOOP: targets.loop,
+        targets.LOOP: lambda: targets.loop(names_of_digests),
     }
     for name in names or known:
         if name in known:

@@ -1,7 +1,8 @@
 """
-A plain blocking loop that receives a body, digests it with MD5 and writes it: the least there is.
+A plain blocking loop that receives a body, digests it and writes it: the least there is.
 
-``python -m benchmarks.loop PORT DIRECTORY`` serves PUT and DELETE, a thread for each connection.
+``python -m benchmarks.loop PORT DIRECTORY DIGEST...`` serves PUT and DELETE.
+Each connection has a thread of its own.
 It understands what `benchmarks.client` sends, and no more.
 """
 
@@ -17,7 +18,7 @@ from collections.abc import Iterator
 BUFFER = 1 << 20
 
 
-def serve(connection: socket.socket, directory: str) -> None:
+def serve(connection: socket.socket, directory: str, digests: list[str]) -> None:
     """Answer the requests of one connection until it ends."""
     buffer = memoryview(bytearray(BUFFER))
     with connection:
@@ -26,20 +27,26 @@ def serve(connection: socket.socket, directory: str) -> None:
             method, target, _ = head.split(b" ", 2)
             path = os.path.join(directory, os.path.basename(target.decode()))
             if method == b"PUT":
-                _take(connection, buffer, head, rest, path)
+                _take(connection, buffer, head, rest, path, digests)
             elif method == b"DELETE":
                 os.unlink(path)
             connection.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
 
 
 def _take(
-    connection: socket.socket, buffer: memoryview, head: bytes, rest: bytes, path: str
+    connection: socket.socket,
+    buffer: memoryview,
+    head: bytes,
+    rest: bytes,
+    path: str,
+    digests: list[str],
 ) -> None:
     left = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-    digest = hashlib.md5(usedforsecurity=False)
+    hashes = [hashlib.new(name, usedforsecurity=False) for name in digests]
     with open(path, "wb", buffering=0) as file:
         for piece in _pieces(connection, buffer, rest, left):
-            digest.update(piece)
+            for each in hashes:
+                each.update(piece)
             while piece:
                 piece = piece[file.write(piece) :]
 
@@ -59,11 +66,12 @@ def _pieces(
 
 
 def main() -> None:
-    port, directory = sys.argv[1:]
+    port, directory, *digests = sys.argv[1:]
     listening = socket.create_server(("127.0.0.1", int(port)), backlog=128)
     while True:
         connection, _ = listening.accept()
-        threading.Thread(target=serve, args=(connection, directory), daemon=True).start()
+        arguments = (connection, directory, digests)
+        threading.Thread(target=serve, args=arguments, daemon=True).start()
 
 
 if __name__ == "__main__":

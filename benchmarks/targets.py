@@ -13,6 +13,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from glancetx.digests import DEFAULT_DIGESTS
+
 GLANCETX, NGINX, TWISTED, LOOP = "glancetx", "nginx", "twisted", "loop"
 
 #: For uploads whose length is told beforehand, and for those where it is not.
@@ -132,9 +134,10 @@ def twisted() -> Target:
     return _plain(TWISTED, command, {})
 
 
-def loop() -> Target:
-    """What receives, digests and writes, and nothing else."""
+def loop(digests: Sequence[str] = ()) -> Target:
+    """What receives, computes the same digests and writes, and nothing else."""
     command = ["{python}", "-m", "benchmarks.loop", "{port}", "{directory}/files"]
+    command += digests or DEFAULT_DIGESTS
     path = "/{id}"
     upload, delete = Request("PUT", path), Request("DELETE", path)
     return Target(LOOP, command, upload, delete, framings=(LENGTH,))

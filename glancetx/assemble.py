@@ -91,7 +91,7 @@ class Server:
         for part in (*stores, self._authenticator, self._rights.file):
             if IService.providedBy(part):
                 self._start(IService(part))
-        self._front = self._assemble(registry, Metering(hashing))
+        self._front = self._assemble(registry, Metering(hashing, self._settings.digests))
         self._start(self._front.janitor)
         for endpoint in self._endpoints:
             port = await endpoint.listen(self._front.site)

@@ -19,6 +19,7 @@ VALUES = frozenset(
         "arguments",
         "change",
         "description",
+        "digests",
         "errors",
         "image",
         "limits",

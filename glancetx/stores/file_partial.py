@@ -26,6 +26,7 @@ from glancetx.stores.file_tree import (
     is_regular,
     key_of,
 )
+from glancetx.stores.file_writeback import Writeback
 
 _log = Logger()
 
@@ -44,6 +45,7 @@ class Partial:
         self._name: str | None = None
         self._file = Descriptor(-1)
         self._is_committed = False
+        self._writeback = Writeback()
 
     def create(self) -> None:
         """
@@ -70,6 +72,7 @@ class Partial:
         rest = memoryview(chunk)
         while rest:
             rest = rest[os.write(self._file.number, rest) :]
+        self._writeback.written(self._file.number, len(chunk))
 
     def commit(self) -> None:
         """

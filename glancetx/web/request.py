@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from glancetx.web.channel import StreamingChannel
     from glancetx.web.site import StreamingSite
 
-#: Bytes that one read of an uploading client's socket may bring (measured: 64 KiB costs a
-#: quarter of the throughput).
-READ_SIZE = 256 * 1024
+#: Bytes that one read of each uploading client's socket may bring together, and of one client at
+#: most (measured: 64 KiB cost a single client a quarter of the throughput).
+READ_AT_ONCE = 16 << 20
+LARGEST_READ = 1 << 20
+SMALLEST_READ = FileDescriptor.bufferSize
 
 _ABSOLUTE_FORM = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE)
 
@@ -50,6 +52,7 @@ class StreamingRequest(server.Request):
     expects_continue = False
     is_lost = False
     is_routed = False
+    _is_receiving = False
 
     def __init__(self, channel: StreamingChannel, *args: Any, **kwargs: Any) -> None:
         super().__init__(channel, *args, **kwargs)
@@ -105,7 +108,7 @@ class StreamingRequest(server.Request):
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         self.body.all_received()
-        _set_read_size(self.transport, FileDescriptor.bufferSize)
+        self._end_body()
         if not self.is_routed:
             self.headers_received(command, path, version)
 
@@ -114,6 +117,7 @@ class StreamingRequest(server.Request):
         # First this: it makes Klein cancel the handler, once.
         # A body that failed before would have the handler clear up, and that would be cancelled.
         super().connectionLost(reason)
+        self._end_body()
         self.body.cut_short()
 
     async def until_lost(self) -> None:
@@ -137,7 +141,16 @@ class StreamingRequest(server.Request):
         if self.expects_continue and not self.startedWriting and not self.body.received:
             self.channel.send_continue()
         self.expects_continue = False
-        _set_read_size(self.transport, READ_SIZE)
+        self._is_receiving = True
+        self.site.receivers += 1
+        share = max(READ_AT_ONCE // self.site.receivers, SMALLEST_READ)
+        _set_read_size(self.transport, min(share, LARGEST_READ))
+
+    def _end_body(self) -> None:
+        if self._is_receiving:
+            self._is_receiving = False
+            self.site.receivers -= 1
+            _set_read_size(self.transport, SMALLEST_READ)
 
 
 @lru_cache(1000)

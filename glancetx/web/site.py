@@ -21,7 +21,8 @@ class StreamingSite(server.Site):
     Serves a resource over HTTP/1.1 with streaming requests.
 
     ``timeout`` is the number of seconds after which an idle client is cut, or None for never.
-    ``senders`` counts the clients to whom the kernel sends files at the moment.
+    ``senders`` counts the clients to whom the kernel sends files at the moment, and ``receivers``
+    those whose bodies somebody is reading.
     """
 
     protocol = StreamingChannel  # type: ignore[assignment]
@@ -30,7 +31,7 @@ class StreamingSite(server.Site):
     def __init__(self, resource: IResource, reactor: IReactorTime, timeout: float | None) -> None:
         super().__init__(resource, timeout=timeout, reactor=reactor, parsePOSTFormSubmission=False)
         self.is_draining = False
-        self.senders = 0
+        self.senders = self.receivers = 0
         self._channels: set[StreamingChannel] = set()
         self._drained: Deferred[None] | None = None
 
