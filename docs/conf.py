@@ -15,7 +15,7 @@ copyright = f"2026, {author}"
 version = release = glancetx.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "ports"]
-exclude_patterns = ["_build", "newsfragments"]
+exclude_patterns = ["_build", "examples", "newsfragments"]
 
 html_theme = "furo"
 html_title = f"glancetx {release}"

@@ -6,7 +6,9 @@ Whoever is to choose one reads `explain`; what he writes is held against the sam
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
+from itertools import dropwhile
 
 from attrs import field, frozen
 
@@ -85,12 +87,17 @@ def bind(description: Description, options: Sequence[Option]) -> Mapping[str, st
 
 def _positional(args: Sequence[str], options: Sequence[Option]) -> dict[str, str]:
     bound: dict[str, str] = {}
-    rest = list(args)
+    rest = _from_first_word(args)
     for option in options:
         if option.positional and rest:
             count = len(rest) if option.takes_rest else 1
             bound[option.name] = ":".join(rest[:count])
-            del rest[:count]
+            rest = _from_first_word(rest[count:])
     if rest:
         raise ValueError(f"{rest[0]!r} is one argument too many")
     return bound
+
+
+def _from_first_word(args: Sequence[str]) -> Sequence[str]:
+    """The arguments without the empty ones before them."""
+    return list(dropwhile(operator.not_, args))

@@ -8,16 +8,18 @@ from typing import Any
 
 from attrs import define, field, frozen
 from twisted.application.service import IService
-from twisted.internet.defer import ensureDeferred, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredSemaphore, ensureDeferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 
+from glancetx.cache.cache import ImageCache
 from glancetx.config import Settings
 from glancetx.identity.everybody import Everybody
 from glancetx.interfaces import IAuthenticator, IRegistry, IReloadable
 from glancetx.listening import server_endpoints
 from glancetx.parts import (
     make_authenticator,
+    make_cache,
     make_deletions,
     make_janitor,
     make_recognition,
@@ -25,20 +27,24 @@ from glancetx.parts import (
 )
 from glancetx.registry_source import RegistrySource, registry_source
 from glancetx.rights import Rights, make_rights
+from glancetx.share import WHOLE, Share
 from glancetx.shelf import Shelf
 from glancetx.streams import Metering
 from glancetx.threads import Threads
+from glancetx.usecases.caching import CachedDownloads, Deleting, Downloading, EvictingDeletions
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.copy import Copies
 from glancetx.usecases.download import Downloads
 from glancetx.usecases.janitor import Janitor
 from glancetx.usecases.members import Members
+from glancetx.usecases.prefetch import Prefetch
 from glancetx.usecases.sources import Sources
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
 from glancetx.web.gate import Gate
 from glancetx.web.root import Front, Root
 from glancetx.web.site import StreamingSite
+from glancetx.web.v1.cached import CachedV1
 from glancetx.web.v1.elsewhere import Elsewhere
 from glancetx.web.v1.images import ImagesV1
 from glancetx.web.v1.members import MembersV1
@@ -49,22 +55,31 @@ from glancetx.web.v1.writing import WritingV1
 #: Seconds that transfers which were cut off get to clear up at shutdown.
 CLEARING_UP = 30.0
 
+#: Seconds for which a connection may have been idle when whoever retires closes it.
+GRACE = 5.0
+
 _log = Logger()
 
 
-def assemble(reactor: Any, settings: Settings) -> Server:
+def assemble(
+    reactor: Any, settings: Settings, share: Share = WHOLE, source: RegistrySource | None = None
+) -> Server:
     """
-    A server that has opened nothing yet.
+    A server that has opened nothing yet; it does its share with the registry from ``source``.
 
     :raises ConfigError: with one sentence about the first mistake in the settings.
     """
     rights = make_rights(reactor, settings, Threads(reactor, "policy", 1))
     authenticator = make_authenticator(reactor, settings)
     is_open = settings.allow_open or not isinstance(authenticator, Everybody)
-    endpoints = server_endpoints(reactor, settings.listen, is_open=is_open)
-    source = registry_source(reactor, settings.registry, settings.data)
+    endpoints = server_endpoints(share.listening or reactor, settings.listen, is_open=is_open)
+    source = source or registry_source(reactor, settings.registry, settings.data)
     shelf = make_shelf(reactor, settings)
-    return Server(reactor, settings, endpoints, source, shelf, authenticator, rights)
+    hashing = Threads(reactor, "hash", share.hash_threads)
+    cache = make_cache(reactor, settings, shelf, hashing)
+    return Server(
+        reactor, settings, share, endpoints, source, shelf, authenticator, rights, hashing, cache
+    )
 
 
 @define
@@ -73,46 +88,90 @@ class Server:
 
     _reactor: Any
     _settings: Settings
+    _share: Share
     _endpoints: Sequence[IStreamServerEndpoint]
     _source: RegistrySource
     _shelf: Shelf
     _authenticator: IAuthenticator
     _rights: Rights
+    _hashing: Threads
+    _cache: ImageCache | None
+    #: Fires with a failure when it cannot go on: never, for a server lives as long as its process.
+    broken: Deferred[None] = field(factory=Deferred, init=False)
     _services: list[IService] = field(factory=list, init=False)
     _ports: list[IListeningPort] = field(factory=list, init=False)
     _front: _Front | None = field(default=None, init=False)
+    _cleaning: Deferred[Any] = field(factory=Deferred, init=False)
 
     async def start(self) -> None:
         """Open the registry and the stores, and then listen."""
         registry = await self._source.open()
-        hashing = Threads(self._reactor, "hash", os.cpu_count() or 1)
-        self._start(hashing)
+        self._start(self._hashing)
         stores = (shelved.store for shelved in self._shelf)
-        for part in (*stores, self._authenticator, self._rights.file):
+        for part in (*stores, self._cache, self._authenticator, self._rights.file):
             if IService.providedBy(part):
                 self._start(IService(part))
-        self._front = self._assemble(registry, Metering(hashing, self._settings.digests))
-        self._start(self._front.janitor)
+        self._front = self._assemble(registry, Metering(self._hashing, self._settings.digests))
+        if self._share.tends:
+            self._front.janitor.startService()
+            if self._front.prefetch is not None:
+                self._start(self._front.prefetch)
         for endpoint in self._endpoints:
             port = await endpoint.listen(self._front.site)
             self._ports.append(port)
-            _log.info("listening on {address}", address=_text(port.getHost()))
+            if self._share.is_all:
+                _log.info("listening on {address}", address=_text(port.getHost()))
 
     async def reload(self) -> None:
         """Read again what operators change while the daemon runs."""
-        for part in (self._authenticator, self._rights.file):
+        stores = (shelved.store for shelved in self._shelf)
+        for part in (*stores, self._authenticator, self._rights.file):
             if IReloadable.providedBy(part):
                 await IReloadable(part).reload()
 
     async def stop(self) -> None:
         """Accept nothing more, let transfers end within ``drain`` seconds, and close everything."""
+        await self._stop_listening()
+        if self._front is not None:
+            copying = ensureDeferred(self._front.copies.drain(self._settings.drain))
+            await self._front.site.drain(self._settings.drain)
+            await copying
+        await self._close()
+
+    async def retire(self) -> None:
+        """
+        As `stop`, while somebody else serves whoever comes again.
+
+        Transfers may take as long as they do, and who keeps his connection is told to close it.
+        """
+        await self._stop_listening()
+        if self._front is not None:
+            await self._front.site.drain(None, GRACE)
+            # Only now can nobody ask for a copy any more.
+            await self._front.copies.drain(None)
+        await self._close()
+
+    def hurry(self) -> None:
+        """While it ends: cut off what is being waited for."""
+        if self._front is not None:
+            self._front.copies.cut()
+            self._front.site.cut()
+
+    def deleted_elsewhere(self, image_id: str) -> None:
+        """Another process has deleted an image."""
+        if self._front is not None:
+            self._front.transfers.deleted_elsewhere(image_id)
+
+    async def _stop_listening(self) -> None:
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         if self._front is not None:
-            seconds = self._settings.drain
-            copying = ensureDeferred(self._front.copies.drain(seconds))
-            await self._front.site.drain(seconds)
-            await copying
+            # Whoever comes after us has one of his own.
+            self._cleaning = maybeDeferred(self._front.janitor.stopService)
+
+    async def _close(self) -> None:
+        if self._front is not None:
+            await self._cleaning
             idle = self._front.transfers.idle()
             idle.addTimeout(CLEARING_UP, self._reactor)
             await idle.addErrback(lambda _: _log.warn("transfers are left to the janitor"))
@@ -128,22 +187,32 @@ class Server:
         settings, clock = self._settings, self._reactor
         limits = settings.limits
         idle_timeout = settings.client_socket_timeout or None
-        transfers = Transfers(clock, registry, settings.transfer_lease)
+        told = self._share.tell_deleted
+        transfers = Transfers(clock, registry, settings.transfer_lease, told)
         deletions = make_deletions(settings, registry, self._shelf, transfers)
         uploads = Uploads(registry, transfers, metering, limits)
         rights = self._rights
         permissions = Permissions(rights.policy, rights.protections)
-        copies = Copies(clock, uploads, transfers, limits, settings.copy_concurrency)
+        turns = self._share.turns or DeferredSemaphore(settings.copy_concurrency)
+        copies = Copies(clock, uploads, transfers, limits, turns)
         sources = Sources(registry, self._shelf, limits)
         catalogue = Catalogue(registry, limits, rights.protections)
         receiver = Receiver(uploads, self._shelf)
         elsewhere = Elsewhere(sources, copies, receiver)
+        downloads: Downloading = Downloads(self._shelf)
+        deleting: Deleting = deletions
+        prefetch = None
+        if self._cache is not None:
+            cached = CachedDownloads(downloads, self._cache, settings.image_cache_bypass)
+            prefetch = Prefetch(clock, registry, cached, self._cache)
+            downloads, deleting = cached, EvictingDeletions(deletions, self._cache)
         v1 = ImagesV1(
             catalogue,
             WritingV1(catalogue, receiver, elsewhere, permissions, limits),
-            Downloads(self._shelf),
-            deletions,
+            downloads,
+            deleting,
             MembersV1(Members(registry, limits), permissions),
+            CachedV1(self._cache, permissions),
             permissions,
             clock,
             idle_timeout,
@@ -156,6 +225,7 @@ class Server:
             transfers,
             copies,
             make_janitor(clock, settings, registry, self._shelf, deletions),
+            prefetch,
         )
 
 
@@ -168,9 +238,10 @@ def _text(address: Any) -> str:
 
 @frozen
 class _Front:
-    """What stands between the network and the use-cases, and what clears up behind them."""
+    """What stands between the network and the use-cases, and what works behind them."""
 
     site: StreamingSite
     transfers: Transfers
     copies: Copies
     janitor: Janitor
+    prefetch: Prefetch | None

@@ -12,6 +12,7 @@ from attrs import field, fields_dict, frozen
 from glancetx.description import BadDescription, Description, parse, quote
 from glancetx.digests import DEFAULT_DIGESTS, is_digest
 from glancetx.limits import Limits, read_size
+from glancetx.store_tables import read_table
 
 
 class ConfigError(ValueError):
@@ -27,12 +28,18 @@ class Settings:
     the same names.
     ``drain``, ``client_socket_timeout`` and ``transfer_lease`` are seconds.
     A timeout of 0 lasts for ever.
+    ``workers`` is how many processes serve; None leaves that to `worker_count`.
     ``transfer_lease`` is how long after a daemon died its uploads are taken for running; at least
     one second.
     ``digests`` are computed of all bytes that come in.
     ``copy_concurrency`` is how many images one daemon copies from elsewhere at the same time.
     With ``delayed_delete`` the bytes of deleted images are kept for ``scrub_time`` seconds, and
     those whose time has come are looked for every ``wakeup_time`` seconds.
+    With ``cache`` copies of images are kept, in the data directory or in ``image_cache_dir``; when
+    nothing is said of it, they are if there is such a directory.
+    They take ``image_cache_max_size`` bytes at most; one of which nothing comes for
+    ``image_cache_stall_time`` seconds is given up.
+    ``image_cache_bypass`` are names of stores whose images are not copied.
     ``policy_file`` and ``property_protection_file`` are paths.
     ``store`` has at least one description, the default for writing first.
     """
@@ -49,6 +56,7 @@ class Settings:
     policy_file: str | None = None
     property_protection_file: str | None = None
     property_protection_rule_format: str = "roles"
+    workers: int | None = None
     drain: float = 60.0
     client_socket_timeout: float = 900.0
     transfer_lease: float = 30.0
@@ -57,6 +65,11 @@ class Settings:
     delayed_delete: bool = False
     scrub_time: float = 0.0
     wakeup_time: float = 300.0
+    cache: bool | None = None
+    image_cache_dir: str | None = None
+    image_cache_max_size: int = 10 << 30
+    image_cache_stall_time: float = 86400.0
+    image_cache_bypass: tuple[str, ...] = ()
     public_endpoint: str | None = None
     enable_v1_api: bool = True
     limits: Limits = field(factory=Limits)
@@ -89,6 +102,7 @@ _KINDS: Mapping[str, str] = {
     "policy_file": _TEXT,
     "property_protection_file": _TEXT,
     "property_protection_rule_format": _TEXT,
+    "workers": _SOME,
     "drain": _SECONDS,
     "client_socket_timeout": _SECONDS,
     "transfer_lease": _LEASE,
@@ -97,6 +111,11 @@ _KINDS: Mapping[str, str] = {
     "delayed_delete": _SWITCH,
     "scrub_time": _SECONDS,
     "wakeup_time": _LEASE,
+    "cache": _SWITCH,
+    "image_cache_dir": _TEXT,
+    "image_cache_max_size": _SIZE,
+    "image_cache_stall_time": _SECONDS,
+    "image_cache_bypass": _TEXTS,
     "public_endpoint": _TEXT,
     "enable_v1_api": _SWITCH,
     "image_size_cap": _COUNT,
@@ -119,13 +138,45 @@ def read_settings(command_line: Mapping[str, Any], config: str | None = None) ->
 
     :raises ConfigError: with a sentence about the first mistake.
     """
-    given = {**(_read_file(Path(config)) if config else {}), **command_line}
+    return make_settings(Configuration.here(command_line, config).read())
+
+
+@frozen
+class Configuration:
+    """What the operator said, and where, so that it can be read again."""
+
+    command_line: Mapping[str, Any]
+    file: Path | None
+
+    @classmethod
+    def here(cls, command_line: Mapping[str, Any], file: str | None) -> Configuration:
+        """The same also when the process has gone to another directory."""
+        return cls(command_line, Path(file).absolute() if file else None)
+
+    def read(self) -> dict[str, Any]:
+        """
+        What it says by now: strings, numbers, and tuples and tables of these.
+
+        :raises ConfigError: with a sentence about the first mistake in the file.
+        """
+        return {**(_read_file(self.file) if self.file else {}), **self.command_line}
+
+
+def make_settings(merged: Mapping[str, Any]) -> Settings:
+    """
+    The settings that what was read comes to; lists do for tuples.
+
+    :raises ConfigError: when a store cannot be understood.
+    """
+    given: dict[str, Any] = {
+        key: tuple(v) if isinstance(v, list) else v for key, v in merged.items()
+    }
     data = Path(given.pop("data", DEFAULT_DATA)).absolute()
     stores = tuple(_store(each) for each in given.pop("store", ()))
     limits = {name: given.pop(name) for name in fields_dict(Limits) if name in given}
     return Settings(
         data=data,
-        listen=tuple(given.pop("listen", DEFAULT_LISTEN)),
+        listen=given.pop("listen", DEFAULT_LISTEN),
         store=stores or (parse(f"file:{quote(str(data / 'images'))}"), parse("http:")),
         limits=Limits(**limits),
         **given,
@@ -188,17 +239,8 @@ def _is_size(text: str) -> bool:
 
 
 def _store(given: str | dict[str, Any]) -> Description:
-    """A store's description, from a string or from a table with a kind and options."""
-    if isinstance(given, str):
-        try:
-            return parse(given)
-        except BadDescription as error:
-            raise ConfigError(f"the store {error}") from None
-    options = dict(given)
-    kind = options.pop("kind", None)
-    if not isinstance(kind, str):
-        raise ConfigError('a [[store]] table needs a kind, as in kind = "file"')
-    name = options.pop("name", kind)
-    if not isinstance(name, str) or not name:
-        raise ConfigError(f"the name of a [[store]] must be a string, not {name!r}")
-    return Description(name, kind, (), {key: str(value) for key, value in options.items()})
+    """A store's description, from the command line or from a table of the file."""
+    try:
+        return parse(given) if isinstance(given, str) else read_table(given)
+    except BadDescription as error:
+        raise ConfigError(f"the store {error}" if isinstance(given, str) else str(error)) from None

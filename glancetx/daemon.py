@@ -6,17 +6,20 @@ import atexit
 import os
 import signal
 import sys
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, succeed
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from glancetx import __version__
 from glancetx.config import ConfigError
 from glancetx.options import Options
 
 __all__ = ["Options", "makeService"]
+
+STANDARD_OUTPUT = 1
 
 
 def makeService(options: Options) -> Service:
@@ -31,10 +34,17 @@ def makeService(options: Options) -> Service:
     from glancetx.assemble import assemble
     from glancetx.data_directory import claim
     from glancetx.listening import web_address
+    from glancetx.share import worker_count
+    from glancetx.workers.supervisor import supervise
 
     settings = options.settings
     try:
-        server = assemble(reactor, settings)
+        workers = worker_count(settings)
+        # Also for workers, who would find mistakes later.
+        server: Serving = assemble(reactor, settings)
+        if workers > 1:
+            log = STANDARD_OUTPUT if _logs_there(options.parent) else None
+            server = supervise(reactor, options.configuration, settings, workers, log)
         claim(settings.data)
     except ConfigError as error:
         raise SystemExit(f"twistd glance: {error}") from None
@@ -46,18 +56,45 @@ def makeService(options: Options) -> Service:
     return Daemon(reactor, server)
 
 
+def _logs_there(twistd: Any) -> bool:
+    """Whether twistd, by its own options, logs to standard output."""
+    elsewhere = twistd["syslog"] or twistd["logger"] or twistd["logfile"] not in (None, "-")
+    return bool(twistd["nodaemon"] and not elsewhere)
+
+
+class Serving(Protocol):
+    """What a daemon starts and stops: a server, or the supervisor of several."""
+
+    @property
+    def broken(self) -> Deferred[None]:
+        """Fires with a failure when it cannot go on."""
+
+    async def start(self) -> None:
+        """Returns when it serves."""
+
+    async def reload(self) -> None:
+        """Read again what operators change while it serves."""
+
+    async def stop(self) -> None:
+        """Returns when everything is closed; also while it starts, or could not."""
+
+    def hurry(self) -> None:
+        """While it stops: cut off what is being waited for."""
+
+
 class Daemon(Service):
     """
     Starts the server after twistd has forked, and stops it in order.
 
-    SIGTERM and SIGINT end the process with status 0, however often they come.
+    SIGTERM and SIGINT end the process with status 0, however often they come; from the second one
+    on what runs is not waited for.
     SIGHUP makes the server read again what operators change meanwhile.
-    A server that cannot start ends it with status 1.
+    A server that cannot start, or cannot go on, ends it with status 1.
     """
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, server: Any) -> None:
+    def __init__(self, reactor: Any, server: Serving) -> None:
         self._reactor = reactor
         self._server = server
         self._starting: Deferred[None] = succeed(None)
@@ -82,11 +119,18 @@ class Daemon(Service):
         except CancelledError:
             self._log.info("stopped while starting")
         except Exception as error:  # noqa: BLE001 - whatever it is, the operator has to know
-            self._log.critical("glancetx cannot start: {error}", error=error)
-            atexit.register(_exit_in_failure, f"twistd glance: cannot start: {error}")
-            self._end()
+            self._fail("cannot start", error)
         else:
             self._log.info("glancetx {version} is ready", version=__version__)
+            self._server.broken.addErrback(self._give_up)
+
+    def _give_up(self, failure: Failure) -> None:
+        self._fail("gives up", failure.value)
+
+    def _fail(self, what: str, error: object) -> None:
+        self._log.critical("glancetx {what}: {error}", what=what, error=error)
+        atexit.register(_exit_in_failure, f"twistd glance: {what}: {error}")
+        self._end()
 
     def _heed_signals(self) -> None:
         """Twistd's own handlers let the process die of the signal, and fail at the second one."""
@@ -95,6 +139,10 @@ class Daemon(Service):
         signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self._told_to_reload))
 
     def _told_to_end(self) -> None:
+        if self._is_ending:
+            self._log.info("told to stop at once")
+            self._server.hurry()
+            return
         self._log.info("told to stop")
         self._end()
 

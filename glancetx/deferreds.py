@@ -25,15 +25,24 @@ def as_deferred(awaitable: Awaitable[T]) -> Deferred[T]:
 
 
 class _Patient(Deferred[T]):
-    """Notes that it was cancelled, and fires only when it is fired."""
+    """Notes that it was cancelled, passes it on if told to whom, and fires only when fired."""
 
     was_cancelled = False
+    passes_on_to: Deferred[T] | None = None
 
     def cancel(self) -> None:
         self.was_cancelled = True
         if self.called:
             # The work is done; what is cancelled is a callback's own waiting.
             super().cancel()
+        elif self.passes_on_to is not None:
+            self.passes_on_to.cancel()
+
+    def follow(self, work: Deferred[T]) -> None:
+        def pass_on(result: Any) -> None:
+            self.callback(Failure(CancelledError()) if self.was_cancelled else result)
+
+        work.addBoth(pass_on)
 
 
 def finish_first(awaitable: Awaitable[T]) -> Deferred[T]:
@@ -45,11 +54,21 @@ def finish_first(awaitable: Awaitable[T]) -> Deferred[T]:
     A cancelled one fails with CancelledError once the work is done, whatever came of it.
     """
     outer: _Patient[T] = _Patient()
+    outer.follow(as_deferred(awaitable))
+    return outer
 
-    def pass_on(result: Any) -> None:
-        outer.callback(Failure(CancelledError()) if outer.was_cancelled else result)
 
-    as_deferred(awaitable).addBoth(pass_on)
+def stop_first(awaitable: Awaitable[T]) -> Deferred[T]:
+    """
+    Its result as a Deferred that, when it is cancelled, stops the work before it tells of that.
+
+    For those who do something else when the work fails: what the work makes of a cancellation
+    may look like a failure, or like a success.
+    A cancelled one fails with CancelledError once the work has ended, whatever came of it.
+    """
+    outer: _Patient[T] = _Patient()
+    outer.passes_on_to = work = as_deferred(awaitable)
+    outer.follow(work)
     return outer
 
 
@@ -61,25 +80,4 @@ def shield(awaitable: Awaitable[T]) -> Deferred[T]:
     """
     outer: Deferred[T] = Deferred()
     as_deferred(awaitable).addBoth(outer.callback)
-    return outer
-
-
-def cancellable(work: Deferred[T]) -> Deferred[T]:
-    """
-    As the work, but cancelling tells CancelledError, of which some work makes something else.
-
-    The work ends first, as it does when it is cancelled.
-    """
-    was_cancelled = False
-
-    def cancel(_: Deferred[T]) -> None:
-        nonlocal was_cancelled
-        was_cancelled = True
-        work.cancel()
-
-    def pass_on(result: Any) -> None:
-        outer.callback(Failure(CancelledError()) if was_cancelled else result)
-
-    outer: Deferred[T] = Deferred(cancel)
-    work.addBoth(pass_on)
     return outer

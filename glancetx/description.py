@@ -19,7 +19,11 @@ class BadDescription(ValueError):
 
 @frozen
 class Description:
-    """A kind with its arguments, and the name it was given."""
+    """
+    A kind with its arguments, and the name it was given.
+
+    An argument that is empty says nothing, but for the colons beside it: those of ``[::1]``.
+    """
 
     name: str
     kind: str
@@ -27,8 +31,11 @@ class Description:
     options: Mapping[str, str] = field(factory=dict)
 
 
+#: What a store may be called: the name stands in locations, headers and log lines.
+NAME = re.compile(r"[A-Za-z0-9_.-]+")
+
 _TOKEN = re.compile(r"\\(.)|([:=])|([^\\:=]+)", re.DOTALL)
-_NAMED = re.compile(r"([A-Za-z0-9_.-]+)=(?=[A-Za-z0-9_.-]+(?::|$))")
+_NAMED = re.compile(rf"({NAME.pattern})=(?={NAME.pattern}(?::|$))")
 
 
 def parse(text: str) -> Description:
@@ -46,13 +53,14 @@ def parse(text: str) -> Description:
     options: dict[str, str] = {}
     for part in fields:
         if len(part) == 1:
-            if part[0]:
-                args.append(part[0])
+            args.append(part[0])
             continue
         key, value = part[0], "=".join(part[1:])
         if key in options:
             raise BadDescription(f"{text!r} gives {key!r} twice")
         options[key] = value
+    while args and not args[-1]:
+        args.pop()
     return Description(name or kind[0], kind[0], tuple(args), options)
 
 
@@ -70,6 +78,17 @@ def number(name: str, text: str, least: int = 1) -> int:
     if not (text.isascii() and text.isdigit() and int(text) >= least):
         raise ValueError(f"{name} must be a number from {least} on, not {text!r}")
     return int(text)
+
+
+def switch(name: str, text: str) -> bool:
+    """
+    What an option says that is on or off.
+
+    :raises ValueError: when it is neither; the text says what to write.
+    """
+    if text not in ("true", "false"):
+        raise ValueError(f"{name} must be true or false, not {text!r}")
+    return text == "true"
 
 
 def _fields(text: str) -> list[list[str]]:

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.python import usage
 
 from glancetx import __version__
-from glancetx.config import ConfigError, Settings, read_settings
+from glancetx.config import ConfigError, Configuration, Settings, make_settings
 from glancetx.plugins import explain_all, installed_authenticators, installed_stores
 
 
@@ -27,6 +27,12 @@ class Options(usage.Options):
             None,
             "Serve addresses other than this machine's although nobody has to "
             "authenticate. [default: refuse to start]",
+        ],
+        [
+            "cache",
+            None,
+            "Keep copies of images that were downloaded in DATA/cache, and give them from "
+            "there. [default: do not]",
         ],
     ]
     optParameters = [
@@ -54,6 +60,13 @@ class Options(usage.Options):
             "trusted:ADDRESSES, keystone:URL, or another kind. [default: none:]",
         ],
         [
+            "workers",
+            "w",
+            None,
+            "Processes that share the work. [default: the number of cores; 1 if anything is kept "
+            "in memory]",
+        ],
+        [
             "drain",
             None,
             None,
@@ -61,6 +74,7 @@ class Options(usage.Options):
         ],
     ]
     settings: Settings
+    configuration: Configuration
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,7 +125,8 @@ class Options(usage.Options):
         :raises SystemExit: with one sentence when the configuration is wrong.
         """
         try:
-            self.settings = read_settings(self._given(), self["config"])
+            self.configuration = Configuration.here(self._given(), self["config"])
+            self.settings = make_settings(self.configuration.read())
         except ConfigError as error:
             raise SystemExit(f"twistd glance: {error}") from None
 
@@ -120,10 +135,14 @@ class Options(usage.Options):
         given: dict[str, Any] = {
             name: self[name] for name in ("data", "registry", "auth") if self[name] is not None
         }
+        if self["workers"] is not None:
+            given["workers"] = _some("workers", self["workers"])
         if self["drain"] is not None:
             given["drain"] = _seconds("drain", self["drain"])
         if self["allow-open"]:
             given["allow_open"] = True
+        if self["cache"]:
+            given["cache"] = True
         if self._listen:
             given["listen"] = tuple(self._listen)
         if self._stores:
@@ -139,3 +158,9 @@ def _seconds(option: str, text: str) -> float:
     if not 0 <= seconds < float("inf"):
         raise ConfigError(f"--{option} must be a number of seconds, not {text!r}")
     return seconds
+
+
+def _some(option: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise ConfigError(f"--{option} must be a whole number from 1 on, not {text!r}")
+    return int(text)

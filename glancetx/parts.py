@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from glancetx.cache.cache import ImageCache
 from glancetx.config import ConfigError, Settings
 from glancetx.description import BadDescription, parse
 from glancetx.interfaces import IAuthenticator, IRegistry
@@ -17,6 +18,7 @@ from glancetx.plugins import (
 )
 from glancetx.policy.enforcer import Policy
 from glancetx.shelf import Shelf, ShelvedStore
+from glancetx.threads import Threads
 from glancetx.usecases.delete import Deletions
 from glancetx.usecases.janitor import Janitor
 from glancetx.usecases.recognition import Recognition
@@ -65,6 +67,26 @@ def make_recognition(settings: Settings, policy: Policy) -> Recognition:
         allow_anonymous_access=settings.allow_anonymous_access,
         context_is_admin=policy.is_admin,
     )
+
+
+def make_cache(
+    reactor: Any, settings: Settings, shelf: Shelf, hashing: Threads
+) -> ImageCache | None:
+    """
+    The cache of images, not started yet, or None when the operator wants none.
+
+    :raises ConfigError: when images of a store are to bypass it that is not there.
+    """
+    unknown = set(settings.image_cache_bypass) - {shelved.name for shelved in shelf}
+    if unknown:
+        raise ConfigError(f"image_cache_bypass: there is no store {min(unknown)!r}")
+    given = settings.image_cache_dir
+    is_wanted = given is not None if settings.cache is None else settings.cache
+    if not is_wanted:
+        return None
+    directory = str(settings.data / "cache") if given is None else given
+    stall_time = settings.image_cache_stall_time
+    return ImageCache(reactor, directory, settings.image_cache_max_size, stall_time, hashing)
 
 
 def make_deletions(

@@ -15,12 +15,23 @@ from glancetx.registry.memory import MemoryRegistry
 from glancetx.registry.migrate import migrate
 from glancetx.registry.postgres import PostgresRegistry
 
-#: How many connections one daemon holds at most.
+#: How many connections one process holds at most, and how many those of a daemon share.
 POOL_SIZE = 8
+SHARED = 64
+
+#: What others may need: commands, and whoever looks into the database by hand.
+SPARE = 36
 
 
 class RegistrySource(Protocol):
-    """Opens the registry when the daemon starts, and closes it when it ends."""
+    """
+    Opens the registry when the daemon starts, and closes it when it ends.
+
+    ``address`` describes it to the daemon's workers once it is open; it may hold a password.
+    """
+
+    @property
+    def address(self) -> str: ...
 
     async def open(self) -> IRegistry:
         """The registry, its schema up to date."""
@@ -32,6 +43,7 @@ class RegistrySource(Protocol):
 @frozen
 class _Memory:
     _reactor: Any
+    address: str = "memory:"
 
     async def open(self) -> IRegistry:
         return MemoryRegistry(self._reactor)
@@ -44,10 +56,13 @@ class _Memory:
 class _Server:
     """A PostgreSQL that somebody else runs."""
 
+    address: str
     _database: Database
+    _migrates: bool = True
 
     async def open(self) -> IRegistry:
-        await migrate(self._database)
+        if self._migrates:
+            await migrate(self._database)
         return PostgresRegistry(self._database)
 
     async def close(self) -> None:
@@ -62,9 +77,14 @@ class _Embedded:
     _postgres: EmbeddedPostgres
     _server: _Server | None = field(default=None, init=False)
 
+    @property
+    def address(self) -> str:
+        return f"postgres:{self._postgres.dsn}"
+
     async def open(self) -> IRegistry:
         await self._postgres.start()
-        self._server = _Server(Database(self._reactor, self._postgres.dsn, size=POOL_SIZE))
+        database = Database(self._reactor, self._postgres.dsn, size=POOL_SIZE)
+        self._server = _Server(self.address, database)
         return await self._server.open()
 
     async def close(self) -> None:
@@ -73,24 +93,38 @@ class _Embedded:
         await self._postgres.stop()
 
 
-def registry_source(reactor: Any, description: str, data: Path) -> RegistrySource:
+def pool_size(workers: int) -> int:
+    """How many connections each of so many workers holds at most."""
+    return max(2, min(POOL_SIZE, SHARED // workers))
+
+
+def registry_source(reactor: Any, description: str, data: Path, workers: int = 1) -> RegistrySource:
     """
-    The source that a description means. Opens nothing yet.
+    The source that a description means, for so many workers to join. Opens nothing yet.
 
     :raises ConfigError: when it means none.
     """
     kind, _, rest = description.partition(":")
     if kind == "embedded" and not rest:
-        return _Embedded(reactor, EmbeddedPostgres(reactor, data / "registry"))
+        # While workers hand over, their predecessors, and even theirs, may still be at work.
+        most = 3 * workers * pool_size(workers) + POOL_SIZE + SPARE
+        settings = {"max_connections": str(max(100, most))}
+        return _Embedded(reactor, EmbeddedPostgres(reactor, data / "registry", settings=settings))
     if kind == "memory" and not rest:
         return _Memory(reactor)
     if kind in ("postgresql", "postgres"):
         dsn = description if rest.startswith("//") else rest
         try:
-            return _Server(Database(reactor, dsn, size=POOL_SIZE))
+            return _Server(description, Database(reactor, dsn, size=POOL_SIZE))
         except ValueError as error:
             raise ConfigError(f"--registry: {error}") from None
     raise ConfigError(
         "--registry must be embedded:, postgresql://USER@HOST/NAME, postgres:DSN or memory:, "
         f"and not of the kind {kind!r}"
     )
+
+
+def joined_registry(reactor: Any, address: str, workers: int) -> RegistrySource:
+    """The source for one of so many workers, of a registry that their supervisor has opened."""
+    dsn = address if address.startswith("postgresql://") else address.partition(":")[2]
+    return _Server(address, Database(reactor, dsn, size=pool_size(workers)), migrates=False)

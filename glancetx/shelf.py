@@ -50,8 +50,13 @@ class Shelf:
         if not stores:
             raise ValueError("there is no store")
         self._stores = {shelved.name: shelved for shelved in stores}
-        if len(self._stores) != len(stores):
-            raise ValueError("two stores have the same name: give them names, as in --store NAME=…")
+        names = [shelved.name for shelved in stores]
+        for name in self._stores:
+            if names.count(name) > 1:
+                raise ValueError(
+                    f"two stores have the same name {name!r}: give one another, as in "
+                    f"--store NAME={name}:…"
+                )
         self.default = stores[0]
 
     def __iter__(self) -> Iterator[ShelvedStore]:

@@ -18,6 +18,7 @@ VALUES = frozenset(
         "access",
         "arguments",
         "change",
+        "copies",
         "description",
         "digests",
         "errors",
@@ -29,11 +30,21 @@ VALUES = frozenset(
     }
 )
 PORTS = VALUES | frozenset(
-    {"deferreds", "flights", "interfaces", "plugins", "policy", "shelf", "streams", "threads"}
+    {
+        "deferreds",
+        "files",
+        "flights",
+        "interfaces",
+        "plugins",
+        "policy",
+        "shelf",
+        "streams",
+        "threads",
+    }
 )
 #: Floor 1 too, but only for those who ask other servers: operators' choice, and users'.
 OUTBOUND = frozenset({"httpclient", "outbound", "keystone"})
-BACKENDS = frozenset({"registry", "stores", "identity"})
+BACKENDS = frozenset({"cache", "registry", "stores", "identity"})
 TOP = frozenset(
     {
         "__main__",
@@ -49,6 +60,9 @@ TOP = frozenset(
         "parts",
         "registry_source",
         "rights",
+        "share",
+        "store_tables",
+        "workers",
     }
 )
 
@@ -58,10 +72,11 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(VALUES, VALUES),
     # floor 1: ports, each above the ones before it
     "interfaces": VALUES,
+    "files": VALUES,
     "deferreds": VALUES | {"interfaces"},
     "flights": VALUES | {"interfaces", "deferreds"},
     "threads": VALUES | {"interfaces", "deferreds"},
-    "streams": VALUES | {"interfaces", "deferreds", "threads"},
+    "streams": VALUES | {"interfaces", "files", "deferreds", "threads"},
     "httpclient": VALUES | {"interfaces", "deferreds", "threads", "streams"},
     "outbound": VALUES | {"interfaces", "deferreds", "threads", "streams", "httpclient"},
     "keystone": VALUES | {"interfaces", "deferreds", "flights", "httpclient"},
@@ -86,7 +101,7 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     "asyncio": frozenset(),
     "klein": frozenset({"web"}),
     "treq": frozenset({"keystone", "stores"}),
-    "twisted.internet.reactor": frozenset({"daemon"}),
+    "twisted.internet.reactor": frozenset({"daemon", "workers"}),
     "twisted.web": frozenset({"web"}),
     "twisted.web.client": frozenset({"web", "httpclient", "outbound", "keystone"}),
     "twisted.web.http": frozenset({"web", "httpclient"}),

@@ -19,7 +19,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from http.client import HTTPConnection
@@ -77,8 +77,7 @@ class RealServer:
 
         :raises CalledProcessError: when it does not start; its script has told why.
         """
-        said = self._call("start", str(self.port), **self.settings, **settings)
-        self.values = _values(said)
+        self.values = _values(self._call("start", str(self.port), settings=settings))
 
     def stop(self) -> None:
         """End it in order, paused or not; its data stays."""
@@ -121,12 +120,18 @@ class RealServer:
         """End a daemon as a crash does; `start` brings it back."""
         self.signal(daemon, signal.SIGKILL)
 
-    def _call(self, verb: str, *arguments: str, statuses: Any = (0,), **settings: str) -> str:
+    def _call(
+        self,
+        verb: str,
+        *arguments: str,
+        settings: Mapping[str, str] | None = None,
+        statuses: Container[int] = (0,),
+    ) -> str:
         """What the script said."""
         command = [str(self.script), verb, str(self.directory), *arguments]
         done = subprocess.run(
             command,
-            env={**os.environ, **settings},
+            env={**os.environ, **self.settings, **(settings or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,

@@ -67,6 +67,13 @@ class BindTests(SynchronousTestCase):
         for text in ("s3:b:http://h:80/x:region=r", "s3:region=r:b:http\\://h\\:80/x"):
             bound = bind(parse(text), (BUCKET, URL, REGION))
             self.assertEqual(bound, {"bucket": "b", "url": "http://h:80/x", "region": "r"})
+        bound = bind(parse("s3:b:http://[::1]:80/x::region=r"), (BUCKET, URL, REGION))
+        self.assertEqual(bound, {"bucket": "b", "url": "http://[::1]:80/x", "region": "r"})
+
+    def test_empty(self) -> None:
+        """An empty argument is none."""
+        for text in "s3::b::p:", "s3:::b:p":
+            self.assertEqual(bind(parse(text), (BUCKET, PREFIX)), {"bucket": "b", "prefix": "p"})
 
     def test_refused(self) -> None:
         """Too much, too little and the unknown are told."""

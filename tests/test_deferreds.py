@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Generator
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from glancetx.deferreds import as_deferred, finish_first, shield
+from glancetx.deferreds import as_deferred, finish_first, shield, stop_first
 
 
 class AsDeferredTests(SynchronousTestCase):
@@ -102,6 +102,39 @@ class FinishFirstTests(SynchronousTestCase):
         outer = finish_first(work).addCallback(lambda _: later)
         work.callback(1)
         outer.cancel()
+        self.failureResultOf(outer, CancelledError)
+
+
+class StopFirstTests(SynchronousTestCase):
+    """Work is stopped before its cancellation is told."""
+
+    def test_result(self) -> None:
+        """Without a cancellation the result passes, good or bad."""
+        self.assertEqual(self.successResultOf(stop_first(_returns(4))), 4)
+        bad: Deferred[int] = Deferred()
+        outer = stop_first(bad)
+        bad.errback(ZeroDivisionError())
+        self.failureResultOf(outer, ZeroDivisionError)
+
+    def test_cancelled(self) -> None:
+        """The work is cancelled; whatever it makes of that is told as a cancellation."""
+        for canceller in (
+            None,
+            lambda work: work.callback(3),
+            lambda work: work.errback(OSError()),
+        ):
+            work: Deferred[int] = Deferred(canceller)
+            outer = stop_first(work)
+            outer.cancel()
+            self.failureResultOf(outer, CancelledError)
+
+    def test_slow_to_stop(self) -> None:
+        """Work that takes its time to stop is waited for."""
+        inner: Deferred[int] = Deferred()
+        outer = stop_first(finish_first(inner))
+        outer.cancel()
+        self.assertNoResult(outer)
+        inner.callback(1)
         self.failureResultOf(outer, CancelledError)
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from glancetx.description import BadDescription, Description, number, parse, quote
+from glancetx.description import BadDescription, Description, number, parse, quote, switch
+from tests.unhurried import given
 
 WORDS = st.text(st.sampled_from("abz09_.-"), min_size=1, max_size=8)
 TEXTS = st.text(max_size=12)
-
-#: A busy machine is no fault of the code.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class ParseTests(SynchronousTestCase):
@@ -56,7 +53,6 @@ class ParseTests(SynchronousTestCase):
 class QuoteTests(SynchronousTestCase):
     """Whatever is quoted is read as it was."""
 
-    @UNHURRIED
     @given(
         name=WORDS,
         kind=WORDS,
@@ -72,7 +68,6 @@ class QuoteTests(SynchronousTestCase):
         expected = Description(name, kind, tuple(args), options)
         self.assertEqual(parse(f"{name}={':'.join(parts)}"), expected)
 
-    @UNHURRIED
     @given(text=TEXTS)
     def test_any_text(self, text: str) -> None:
         """Any text at all is read, or refused by a sentence."""
@@ -95,3 +90,15 @@ class NumberTests(SynchronousTestCase):
         for text in ("", "-1", "+1", "1.5", " 1", "many", "²", "0"):
             error = self.assertRaises(ValueError, number, "n", text)
             self.assertEqual(str(error), f"n must be a number from 1 on, not {text!r}")
+
+
+class SwitchTests(SynchronousTestCase):
+    """Options that are on or off."""
+
+    def test_words(self) -> None:
+        """There is one word for each, as in a configuration file."""
+        self.assertIs(switch("s", "true"), True)
+        self.assertIs(switch("s", "false"), False)
+        for text in ("", "yes", "1", "True", " true"):
+            error = self.assertRaises(ValueError, switch, "s", text)
+            self.assertEqual(str(error), f"s must be true or false, not {text!r}")

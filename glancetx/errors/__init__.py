@@ -60,6 +60,8 @@ from glancetx.errors.requests import (
     TooManyMembers,
 )
 from glancetx.errors.stores import (
+    CacheUnavailable,
+    DataCorrupted,
     StoreError,
     StoreFailed,
     StoreForbids,
@@ -69,16 +71,20 @@ from glancetx.errors.stores import (
 )
 from glancetx.errors.streams import (
     BodyCutShort,
+    CannotRead,
     ConsumerGone,
     StreamError,
 )
 
 __all__ = [
+    "CannotRead",
     "BadMetadata",
     "BadRequest",
     "BodyCutShort",
+    "CacheUnavailable",
     "Conflict",
     "ConsumerGone",
+    "DataCorrupted",
     "DataExists",
     "DataInUse",
     "DeletedMeanwhile",

@@ -35,3 +35,17 @@ class StoreFailed(StoreError):
 class StoreUnavailable(StoreError):
     def __init__(self) -> None:
         super().__init__("The image store is unavailable. Try again later.")
+
+
+class DataCorrupted(StoreError):
+    """The store has other bytes than those that the image is known to have."""
+
+    def __init__(self) -> None:
+        super().__init__("The image store gave other bytes than those of the image.")
+
+
+class CacheUnavailable(GlanceError):
+    """The cache of images cannot do its work; what it was asked for has to come from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__("The image cache is unavailable. Try again later.")

@@ -6,19 +6,17 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from OpenSSL.SSL import Error as TlsError
-from service_identity import VerificationError
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
-from glancetx.deferreds import cancellable
+from glancetx.deferreds import stop_first
 from glancetx.errors import RemoteBroken, RemoteRefused, RemoteUnavailable
 from glancetx.httpclient.answer import Answer, has_bounded_head
+from glancetx.httpclient.causes import cause_of, is_about_tls, told
 from glancetx.httpclient.connecting import Connecting, Seat
 from glancetx.httpclient.content import Content, Sending
 from glancetx.httpclient.line import Line
@@ -124,7 +122,7 @@ class Server:
         patience = Patience(self._reactor, self._limits)
         sending = None if content is None else Sending(content, patience)
         agent = Agent.usingEndpointFactory(self._reactor, self._connecting, Seat(pool, line))
-        asking = cancellable(
+        asking = stop_first(
             agent.request(
                 method.encode("ascii"),
                 f"{self.origin}{self.prefix}{path}".encode("ascii"),
@@ -174,13 +172,13 @@ class Server:
             return error
         if line.was_kept and not line.head_size:
             return _Stale()
-        cause = _cause(error)
-        if not line.was_connected or isinstance(cause, (TlsError, VerificationError)):
-            return self._away(_told(cause))
+        cause = cause_of(error)
+        if not line.was_connected or is_about_tls(cause):
+            return self._away(told(cause))
         _log.info(
             "{origin} broke off before it answered: {reason}",
             origin=self.origin,
-            reason=_told(cause),
+            reason=told(cause),
         )
         return RemoteBroken()
 
@@ -208,16 +206,3 @@ def _hurry(asking: Deferred[IResponse], sending: Sending | None) -> Callable[[in
 
 def _is_sent(sending: Sending | None) -> bool:
     return sending is None or sending.is_complete
-
-
-def _cause(error: BaseException) -> BaseException:
-    """What is behind an error that tells of others, as those of an Agent do."""
-    reasons: list[Failure] = getattr(error, "reasons", [])
-    cause = reasons[0].value if reasons else None
-    return error if cause is None else _cause(cause)
-
-
-def _told(cause: BaseException) -> str:
-    """What the log is told: what TLS says is needed to put it right, and holds no secrets."""
-    name = type(cause).__name__
-    return f"{name}: {cause}" if isinstance(cause, (TlsError, VerificationError)) else name

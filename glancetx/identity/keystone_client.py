@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 from attrs import frozen
@@ -10,6 +11,8 @@ from twisted.logger import Logger
 
 from glancetx.deferreds import as_deferred
 from glancetx.errors import IdentityUnavailable
+from glancetx.httpclient import PASSING
+from glancetx.identity.breaker import CircuitBreaker
 from glancetx.identity.keystone_token import Token, parse_token
 from glancetx.keystone.exchange import Exchange, KeystoneAway, Reply
 from glancetx.keystone.own_token import OwnToken
@@ -52,6 +55,7 @@ class KeystoneClient:
         self._limits = limits or Limits()
         self._own = own
         self._turns = DeferredSemaphore(self._limits.calls)
+        self._breaker = CircuitBreaker(reactor)
         self._is_away = False
 
     async def validate(self, text: str, may_be_expired: bool = False) -> Token | None:
@@ -62,7 +66,7 @@ class KeystoneClient:
 
         :raises IdentityUnavailable: when Keystone cannot be asked.
         """
-        if len(self._turns.waiting) >= self._limits.queue:
+        if len(self._turns.waiting) >= self._limits.queue or not self._breaker.lets_through():
             raise IdentityUnavailable()
         work = as_deferred(self._in_turn(text, may_be_expired))
         work.addTimeout(self._limits.seconds, self._reactor)
@@ -89,12 +93,17 @@ class KeystoneClient:
     async def _validate(self, text: str, may_be_expired: bool) -> Token | None:
         own = await self._own.get()
         reply = await self._ask(own, text, may_be_expired)
-        if reply.status == 401:
-            # That is about our own token, which may have been revoked.
+        if reply.status in (401, 403):
+            # That is about our own token: it may have been revoked, or its user have other roles
+            # now. A Keystone that has just started also says 403 to those who come together, until
+            # one of them has made it read its rules, and each of its processes for itself.
             self._own.drop(own)
-            reply = await self._ask(await self._own.get(), text, may_be_expired)
+            own = await self._own.get()
+            reply = await self._ask(own, text, may_be_expired, PASSING | {403})
         if reply.status == 404 and isinstance(reply.document, dict) and "error" in reply.document:
             return None
+        if reply.status == 403:
+            raise KeystoneAway("our user may not ask about tokens: the role 'service' is missing")
         if reply.status != 200:
             raise KeystoneAway(f"status {reply.status}")
         try:
@@ -102,7 +111,9 @@ class KeystoneClient:
         except ValueError as error:
             raise KeystoneAway(str(error)) from None
 
-    async def _ask(self, own: str, text: str, may_be_expired: bool) -> Reply:
+    async def _ask(
+        self, own: str, text: str, may_be_expired: bool, passing: Set[int] = PASSING
+    ) -> Reply:
         query = "?allow_expired=1" if may_be_expired else ""
         headers = {
             "X-Auth-Token": own,
@@ -110,10 +121,19 @@ class KeystoneClient:
             # Without this Keystone hides tokens that are good for some requests only.
             "OpenStack-Identity-Access-Rules": "1",
         }
-        return await self._exchange.ask("GET", f"{self._url}/auth/tokens{query}", headers)
+        url = f"{self._url}/auth/tokens{query}"
+        return await self._exchange.ask("GET", url, headers, passing=passing)
 
     def _note(self, reason: str | None) -> None:
-        """Tell the log when Keystone goes away and when it is back, and not for each request."""
+        """
+        What came of a question: a reason, when nobody can tell.
+
+        The log is told when Keystone goes away and when it is back, and not for each request.
+        """
+        if reason is None:
+            self._breaker.succeeded()
+        else:
+            self._breaker.failed()
         if reason is not None and not self._is_away:
             _log.warn("Keystone at {url} cannot be asked: {reason}", url=self._url, reason=reason)
         elif reason is None and self._is_away:

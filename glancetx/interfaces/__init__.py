@@ -7,6 +7,7 @@ Whatever is promised here is tested by the public suites in `glancetx.testing`.
 
 from __future__ import annotations
 
+from glancetx.interfaces.cache import IImageCache, Source
 from glancetx.interfaces.identity import IAuthenticator, IAuthenticatorMaker
 from glancetx.interfaces.makers import IMaker
 from glancetx.interfaces.registry import IRegistry
@@ -20,10 +21,12 @@ __all__ = [
     "IByteStream",
     "IFileSpan",
     "IForeignStore",
+    "IImageCache",
     "IMaker",
     "IReadableStore",
     "IRegistry",
     "IReloadable",
     "IStore",
     "IStoreMaker",
+    "Source",
 ]

@@ -63,5 +63,9 @@ class IFileSpan(IByteStream):
         :raises StoreError: when they cannot be read.
         """
 
-    def close(sent: int) -> None:
-        """Let go of the file, so many bytes of which were sent."""
+    def close(sent: int, error: BaseException | None = None) -> None:
+        """
+        Let go of the file, so many bytes of which were sent.
+
+        ``error`` is what has ended it before all were, CannotRead when it was the file's fault.
+        """

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import field, frozen
 from twisted.logger import Logger
+
+T = TypeVar("T")
 
 _log = Logger()
 
@@ -48,10 +50,19 @@ def read_credentials(path: str, whose: str) -> Credentials:
     """
     The credentials in a TOML file, its keys named as in clouds.yaml; this blocks.
 
-    One that everybody may read is used, and warned of.
+    :raises ValueError: as `read_values`, and when they make no sense.
+    """
+    return read_values(path, whose, lambda values: parse_credentials(values, whose))
 
-    :raises ValueError: when it cannot be read or makes no sense; the text says what is wrong, where
-        and with whose, and nothing of what is in it.
+
+def read_values(path: str, whose: str, parse: Callable[[Mapping[str, Any]], T]) -> T:
+    """
+    What is made of the values in a TOML file of credentials; this blocks.
+
+    A file that everybody may read is used, and warned of.
+
+    :raises ValueError: when it cannot be read, or ``parse`` refuses it; the text says what is
+        wrong, where and with whose, and nothing of what is in it.
     """
     what = f"the credentials of {whose} in {path!r}"
     try:
@@ -71,7 +82,7 @@ def read_credentials(path: str, whose: str) -> Credentials:
         # Its text may quote the line.
         raise ValueError(f"{what} are not TOML") from None
     try:
-        return parse_credentials(values, whose)
+        return parse(values)
     except ValueError as error:
         raise ValueError(f"{what}: {error}") from None
 

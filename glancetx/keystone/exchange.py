@@ -1,14 +1,14 @@
-"""One question to Keystone and its answer, in JSON, bounded in size."""
+"""A question to Keystone and its answer, in JSON, bounded in size."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from attrs import field, frozen
 from treq.client import HTTPClient
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IConsumer
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
@@ -22,10 +22,17 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
 
+from glancetx.deferreds import stop_first
+from glancetx.httpclient.backoff import PASSING, Backoff
+from glancetx.httpclient.causes import cause_of, told
 from glancetx.httpclient.trust import trust_in
 
 #: Seconds that a connection to Keystone may take.
 CONNECT = 5.0
+
+#: How often a question is put again, and how many seconds it waits at most before the first time.
+ATTEMPTS = 2
+WAIT = 0.5
 
 #: Bytes of the largest answer that is read: tokens carry the catalogue of a whole cloud.
 LARGEST_ANSWER = 4 * 1024 * 1024
@@ -53,11 +60,13 @@ class Exchange:
     """
     Asks Keystone through an agent. Redirects are answers like any other.
 
+    What fails in passing is put again as the backoff says, if there is one.
     It knows no limits of time: cancelling ends the connection.
     """
 
     _agent: IAgent
     _reactor: Any
+    _backoff: Backoff | None = None
     _pool: HTTPConnectionPool | None = None
 
     @classmethod
@@ -66,7 +75,7 @@ class Exchange:
         Asks over connections, of which so many are kept for later questions.
 
         ``ca`` is the PEM text of certificates to trust instead of the system's.
-        When a kept connection turns out to be lost, a question is put again, but not a login:
+        A kept connection may turn out to be lost, after which only questions are put again at once:
         those who log in keep none.
 
         :raises ValueError: when there is no certificate in ``ca``.
@@ -74,20 +83,42 @@ class Exchange:
         policy = BrowserLikePolicyForHTTPS(trust_in(ca) if ca else None)
         pool = HTTPConnectionPool(reactor, persistent=kept > 0)
         pool.maxPersistentPerHost = kept
-        return cls(Agent(reactor, policy, CONNECT, pool=pool), reactor, pool)
+        backoff = Backoff(reactor, ATTEMPTS, WAIT)
+        return cls(Agent(reactor, policy, CONNECT, pool=pool), reactor, backoff, pool)
 
     def close(self) -> Deferred[None]:
         """Close the connections that are kept."""
         return succeed(None) if self._pool is None else self._pool.closeCachedConnections()
 
     async def ask(
-        self, method: str, url: str, headers: Mapping[str, str], document: Any = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        document: Any = None,
+        passing: Set[int] = PASSING,
     ) -> Reply:
         """
-        The answer to a request.
+        The answer to a request, which is put again after a status that is ``passing``.
 
         :raises KeystoneAway: when there is none, or none that can be read.
         """
+        failures = 0
+        while self._backoff is not None and failures < self._backoff.attempts:
+            try:
+                reply = await self._ask_once(method, url, headers, document)
+            except KeystoneAway:
+                pass
+            else:
+                if reply.status not in passing:
+                    return reply
+            failures += 1
+            await self._backoff.pause(failures)
+        return await self._ask_once(method, url, headers, document)
+
+    async def _ask_once(
+        self, method: str, url: str, headers: Mapping[str, str], document: Any
+    ) -> Reply:
         sent = Headers({"Accept": ["application/json"], "User-Agent": ["glancetx"]})
         for name, value in headers.items():
             sent.setRawHeaders(name, [value])
@@ -99,19 +130,22 @@ class Exchange:
         client = HTTPClient(self._agent, data_to_body_producer=_Document)
         reason = ""
         try:
-            response: Any = await client.request(
-                method,
-                url,
-                headers=sent,
-                data=body,
-                allow_redirects=False,
-                unbuffered=True,
-                reactor=self._reactor,
+            response: Any = await stop_first(
+                client.request(
+                    method,
+                    url,
+                    headers=sent,
+                    data=body,
+                    allow_redirects=False,
+                    unbuffered=True,
+                    reactor=self._reactor,
+                )
             )
             content = await _read(response)
+        except CancelledError:
+            raise
         except Exception as error:
-            # Only its name: what it says may hold the request.
-            reason = type(error).__name__
+            reason = told(cause_of(error))
         if reason:
             raise KeystoneAway(reason)
         subject = response.headers.getRawHeaders("X-Subject-Token")

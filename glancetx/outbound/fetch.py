@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 
-from glancetx.deferreds import as_deferred, cancellable
+from glancetx.deferreds import as_deferred, stop_first
 from glancetx.errors import (
     InvalidLocation,
     RemoteBroken,
@@ -106,7 +106,7 @@ class Fetcher:
 
         timer = self._reactor.callLater(self._limits.head, give_up)
         try:
-            return await cancellable(attempt)
+            return await stop_first(attempt)
         except CancelledError:
             if not timed_out:
                 raise

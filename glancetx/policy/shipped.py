@@ -36,5 +36,7 @@ SHIPPED = (
     ShippedRule("get_members", EVERYBODY, "the list of an image's members"),
     ShippedRule("modify_member", EVERYBODY, "adding, changing and replacing members"),
     ShippedRule("delete_member", EVERYBODY, "removing a member"),
-    ShippedRule("manage_image_cache", ADMIN, "management of the cache; nothing asks it yet"),
+    ShippedRule(
+        "manage_image_cache", ADMIN, "all requests below `/cached_images` and `/queued_images`"
+    ),
 )

@@ -16,12 +16,11 @@ from contextlib import suppress
 from twisted.logger import Logger
 
 from glancetx.errors import DataExists
+from glancetx.files import Descriptor, closing_number, write_all
 from glancetx.stores.file_tree import (
     FILE_FLAGS,
     FILE_MODE,
-    Descriptor,
     Tree,
-    closing_number,
     digits_of,
     is_regular,
     key_of,
@@ -68,10 +67,8 @@ class Partial:
         os.fchmod(self._file.number, FILE_MODE)  # whatever the umask took away
 
     def write(self, chunk: bytes) -> None:
-        """Append all of the chunk, in as many pieces as the system likes."""
-        rest = memoryview(chunk)
-        while rest:
-            rest = rest[os.write(self._file.number, rest) :]
+        """Append all of the chunk."""
+        write_all(self._file, chunk)
         self._writeback.written(self._file.number, len(chunk))
 
     def commit(self) -> None:

@@ -22,6 +22,7 @@ from threading import Lock
 from twisted.logger import Logger
 
 from glancetx.errors import DataExists, NoSuchData, StoreReadOnly
+from glancetx.files import Descriptor, closing_number
 
 PARTIALS = ".partial"
 FILE_MODE = 0o640
@@ -66,20 +67,6 @@ def image_id_of(key: str) -> str:
 def digits_of(image_id: str) -> str:
     """What stands for the image in names of directories and partial files."""
     return hashlib.sha256(image_id.encode("ascii")).hexdigest()
-
-
-class Descriptor:
-    """An open file's number, closed at the latest when nobody refers to it any more."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def close(self) -> None:
-        number, self.number = self.number, -1
-        if number >= 0:
-            os.close(number)
-
-    __del__ = close
 
 
 class Tree:
@@ -209,15 +196,6 @@ class Tree:
                 raise _no_such_data(error) from None
         with closing_number(leaf):
             yield leaf
-
-
-@contextmanager
-def closing_number(number: int) -> Iterator[int]:
-    """Close an open file by its number."""
-    try:
-        yield number
-    finally:
-        os.close(number)
 
 
 @contextmanager

@@ -150,7 +150,7 @@ class _GeneratedStream:
             raise BodyCutShort()
 
     async def _fetch(self) -> bytes | None:
-        self._fetching = as_deferred(_next(self._source))
+        self._fetching = as_deferred(next_chunk(self._source))
         try:
             return await self._fetching
         except CancelledError:
@@ -186,7 +186,7 @@ class _GeneratedStream:
             resumed.callback(None)
 
 
-async def _next(source: AsyncGenerator[bytes, None]) -> bytes | None:
+async def next_chunk(source: AsyncGenerator[bytes, None]) -> bytes | None:
     """
     The next chunk, or None after the last one.
 

@@ -33,6 +33,7 @@ class Metering:
     What all running meters share: the threads that hash, and a budget of memory in bytes.
 
     Batches shrink while many uploads run, so that all of them together keep to the budget.
+    ``largest`` is for whoever wants bytes soon rather than cheaply.
     """
 
     def __init__(
@@ -40,10 +41,12 @@ class Metering:
         threads: Threads,
         algorithms: Sequence[str] = DEFAULT_DIGESTS,
         memory: int = 32 << 20,
+        largest: int = LARGEST_BATCH,
     ) -> None:
         self.threads = threads
         self.algorithms = tuple(algorithms)
         self._memory = memory
+        self._largest = largest
         self.running = 0
 
     def meter(self, source: IByteStream, limit: int | None = None) -> Metered:
@@ -54,7 +57,7 @@ class Metering:
     def batch_size(self) -> int:
         """How many bytes to gather before they go on, as things stand now."""
         share = self._memory // (BATCHES_HELD * max(self.running, 1))
-        return min(max(share, SMALLEST_BATCH), LARGEST_BATCH)
+        return min(max(share, SMALLEST_BATCH), self._largest)
 
 
 @implementer(IByteStream, IConsumer, IPushProducer)

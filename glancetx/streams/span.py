@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.interfaces import IConsumer
 from twisted.logger import Logger
@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from glancetx.deferreds import as_deferred, shield
 from glancetx.errors import StoreUnavailable
+from glancetx.files import Descriptor, read_at
 from glancetx.interfaces import IByteStream, IFileSpan
 from glancetx.streams.chunks import from_chunks
 
@@ -27,15 +28,6 @@ Run = Callable[..., Awaitable[Any]]
 _log = Logger()
 
 
-class OpenFile(Protocol):
-    """A file that stays open until it is closed or forgotten."""
-
-    @property
-    def number(self) -> int: ...
-
-    def close(self) -> None: ...
-
-
 @implementer(IByteStream)
 class FileStream:
     """
@@ -44,7 +36,7 @@ class FileStream:
     ``run`` does in threads what would block.
     """
 
-    def __init__(self, file: OpenFile, start: int, length: int, run: Run) -> None:
+    def __init__(self, file: Descriptor, start: int, length: int, run: Run) -> None:
         self.start = start
         self.length = length
         self._file = file
@@ -58,7 +50,7 @@ class FileStream:
         try:
             while start < end:
                 size = min(READ_SIZE, end - start)
-                chunk = await self._run(os.pread, self._file.number, size, start)
+                chunk = await self._run(read_at, self._file, size, start)
                 if not chunk:
                     _log.error("A file was cut short while it was read")
                     raise StoreUnavailable()
@@ -95,7 +87,7 @@ class FileSpan(FileStream):
         fetching = as_deferred(self._run(_load, self.number, start, size))
         return shield(fetching.addBoth(self._fetched))
 
-    def close(self, sent: int) -> None:
+    def close(self, sent: int, error: BaseException | None = None) -> None:
         self._is_closed = True
         self._close_unused()
 

@@ -12,7 +12,8 @@ What every store promises, as tests that any store can join.
             return self.store.root.glob("*.partial")
 
 ``TestCase`` is `twisted.trial.unittest.TestCase`.
-A store that only gives joins `ReadableStoreContract` instead.
+A store that only gives joins `ReadableStoreContract` instead, one whose medium several daemons can
+share joins `glancetx.testing.shared_store_contract.SharedStoreContract`.
 """
 
 from __future__ import annotations
@@ -43,11 +44,12 @@ class StoreContract(ReadableStoreContract):
     What every store that takes bytes promises; see `glancetx.interfaces.IStore`.
 
     A store that is an IService is started and stopped by the contract.
-    After each test `leftovers` must be empty.
+    After each test `leftovers` must be empty, before the store is stopped.
+    What `make_store` gives to ``addCleanup``, such as the removal of a bucket, comes after that.
     """
 
     def make_store(self) -> IStore | Awaitable[IStore]:
-        """The author supplies this: a new, empty store."""
+        """The author supplies this: a new, empty store, not started yet."""
         raise NotImplementedError()
 
     def leftovers(self) -> Iterable[object] | Awaitable[Iterable[object]]:
@@ -56,18 +58,22 @@ class StoreContract(ReadableStoreContract):
 
     async def started_store(self) -> IStore:
         """A store from the author, running until the test is over."""
-        made = self.make_store()
+        store = await self.running(self.make_store())
+        self.addCleanup(self.assert_nothing_left)
+        return store
+
+    async def running(self, made: IStore | Awaitable[IStore]) -> IStore:
+        """What the author has made, running until the test is over."""
         store = made if IStore.providedBy(made) else await made
         if IService.providedBy(store):
             service = IService(store)
             await _settled(service.startService())
             self.addCleanup(service.stopService)
-        self.addCleanup(self.assert_nothing_left)
         return store
 
     async def assert_nothing_left(self) -> None:
         found = self.leftovers()
-        left = list(found if isinstance(found, Iterable) else await found)
+        left = list(await found if isinstance(found, Awaitable) else found)
         self.assertEqual(left, [], "something was left behind in the medium")
 
     async def store_holding(self, chunks: Iterable[bytes]) -> tuple[IReadableStore, str]:

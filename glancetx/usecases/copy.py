@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from attrs import evolve
 from twisted.internet.defer import (
     CancelledError,
     Deferred,
     DeferredList,
-    DeferredSemaphore,
     TimeoutError,
     ensureDeferred,
 )
@@ -53,6 +52,16 @@ RETRIES = 3
 FIRST_PAUSE = 2.0
 
 
+class Turns(Protocol):
+    """How many copies run at the same time; a `DeferredSemaphore`, or something like it."""
+
+    def acquire(self) -> Deferred[Any]:
+        """Fires when it is one's turn; may be cancelled until then."""
+
+    def release(self) -> None:
+        """One's turn is over."""
+
+
 class CopyFailed(StreamError):
     """The source did not give its bytes; the sentence says why, and never where it is."""
 
@@ -66,9 +75,8 @@ class CopyStopped(StreamError):
 
 class Copies:
     """
-    Copies images from where users say, at most ``at_once`` at the same time.
+    Copies images from where users say, each when it has its turn.
 
-    All others wait for their turn.
     From its record's first instant on until the copy has ended somebody answers for the image: it
     is queued under a lease, which is renewed here, and then `Uploads` takes over.
     A daemon that dies leaves nothing but leases, and a janitor kills what is under them.
@@ -82,7 +90,7 @@ class Copies:
         uploads: Uploads,
         transfers: Transfers,
         limits: Limits,
-        at_once: int = 4,
+        turns: Turns,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._clock = clock
@@ -90,7 +98,7 @@ class Copies:
         self._transfers = transfers
         self._limits = limits
         self._jitter = jitter
-        self._turns = DeferredSemaphore(at_once)
+        self._turns = turns
         self._running: dict[Deferred[None], str] = {}
         self._is_stopping = False
 
@@ -110,11 +118,21 @@ class Copies:
         copy.addErrback(self._failed, image.image_id)
         copy.addBoth(lambda _: self._running.pop(copy, None))
 
-    async def drain(self, seconds: float) -> None:
-        """Let copies run for so many seconds; then those that have not ended are ended."""
+    async def drain(self, seconds: float | None) -> None:
+        """
+        Let copies run for so many seconds; then those that have not ended are ended.
+
+        With None they may run for as long as they take.
+        """
         ended = shield(DeferredList(list(self._running)))
+        if seconds is not None:
+            ended.addTimeout(seconds, self._clock)
         with suppress(TimeoutError):
-            await ended.addTimeout(seconds, self._clock)
+            await ended
+        self.cut()
+
+    def cut(self) -> None:
+        """End what has not ended, and begin nothing more."""
         self._is_stopping = True
         for image_id in list(self._running.values()):
             self._transfers.end(image_id, CopyStopped())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -57,8 +57,10 @@ class Deletions:
         :raises NoSuchImage: when there is none that the caller may know of, or it is deleted.
         :raises ImageProtected: when it must be unprotected first, also by operators.
         :raises NotAllowed: when the caller may see it, but not delete it.
-        :raises DataInUse: when the store says something depends on it; nothing has changed.
-        :raises StoreFailed: when the store failed; nothing has changed.
+        :raises DataInUse: when the store says something depends on it; the image is as before.
+        :raises StoreFailed: when the store failed; the image is as before.
+
+        Of an image with several locations those that were removed by then are gone.
         """
         for remaining in reversed(range(TRIES)):
             image = await self._registry.fetch(image_id)
@@ -84,7 +86,7 @@ class Deletions:
         The caller holds its lease, at least as long as a transfer's, which is renewed meanwhile.
         Bytes that are gone already, or lie where we only read, are no reason to fail.
         """
-        removal = self._remove_all(image.locations)
+        removal = self._remove_all(image.locations, [])
         await self._transfers.run(image.image_id, removal, Status.PENDING_DELETE)
         await self._registry.update(image.image_id, _DELETED, expect={Status.PENDING_DELETE})
 
@@ -107,24 +109,27 @@ class Deletions:
     async def _delete_with_bytes(self, image: Image) -> None:
         going = move(Status.PENDING_DELETE, lease=self._transfers.lease)
         await self._registry.update(image.image_id, going, expect={image.status})
-        removal = self._remove_all(image.locations)
+        removed: list[Location] = []
+        removal = self._remove_all(image.locations, removed)
         try:
             await self._transfers.run(image.image_id, removal, Status.PENDING_DELETE)
         except (DeletedMeanwhile, StatusConflict, RegistryUnavailable):
             # Without a lease it is no longer ours to restore: somebody may be deleting it.
             raise
         except DataInUse:
-            await self._restore(image)
+            await self._restore(image, removed)
             raise
         except Exception as error:
-            await self._restore(image)
+            await self._restore(image, removed)
             if isinstance(error, StoreForbids):
                 raise NotAllowed(str(error)) from error
             raise StoreFailed(f"Failed to delete image {image.image_id}") from error
         await self._registry.update(image.image_id, _DELETED, expect={Status.PENDING_DELETE})
 
-    async def _restore(self, image: Image) -> None:
-        restored = move(image.status, lease=None)
+    async def _restore(self, image: Image, removed: Collection[Location]) -> None:
+        """Let it be what it was, but for the locations that have been removed."""
+        left = tuple(location for location in image.locations if location not in removed)
+        restored = move(image.status, lease=None, locations=left)
         try:
             await self._registry.update(image.image_id, restored, expect={Status.PENDING_DELETE})
         except StatusConflict:
@@ -133,11 +138,15 @@ class Deletions:
                 image_id=image.image_id,
             )
 
-    async def _remove_all(self, locations: Iterable[Location]) -> None:
-        for location in locations:
-            shelved = self._shelf.holding(location)
-            with suppress(NoSuchData, StoreReadOnly):
-                await shelved.writable.delete(location.key)
+    async def _remove_all(self, locations: Iterable[Location], removed: list[Location]) -> None:
+        """Remove what lies there, one after the other, and note what is gone."""
+        # A store that is not here is noticed before the others have lost anything.
+        places = [(self._shelf.holding(location), location) for location in locations]
+        for shelved, location in places:
+            with suppress(StoreReadOnly):
+                with suppress(NoSuchData):
+                    await shelved.writable.delete(location.key)
+                removed.append(location)
 
 
 def _without_properties(change: Change) -> Change:

@@ -6,10 +6,17 @@ from contextlib import suppress
 
 from attrs import frozen
 
-from glancetx.errors import BadRequest, ImageDeactivated, ImageNotActive, NoSuchData, NotFound
-from glancetx.image import Image, Status
-from glancetx.interfaces import IByteStream
+from glancetx.errors import (
+    BadRequest,
+    ImageDeactivated,
+    ImageNotActive,
+    NotFound,
+    StoreUnavailable,
+)
+from glancetx.image import Image, Location, Status
+from glancetx.interfaces import IByteStream, IForeignStore
 from glancetx.shelf import Shelf
+from glancetx.usecases.replicas import Replicas
 
 
 @frozen
@@ -29,8 +36,8 @@ class Downloads:
             raise ImageNotActive(image.image_id)
 
     def is_elsewhere(self, image: Image) -> bool:
-        """Whether its bytes lie where a user said, and others may change them."""
-        return any(self._shelf.holding(each).foreign is not None for each in image.locations)
+        """Whether some of its bytes lie where a user said, and others may change them."""
+        return any(self._foreign(each) is not None for each in image.locations)
 
     async def size_now(self, image: Image) -> int:
         """
@@ -39,21 +46,29 @@ class Downloads:
         What is wrong with a source is told by `open`.
         """
         for location in image.locations:
-            store = self._shelf.holding(location).foreign
-            if store is not None:
-                with suppress(BadRequest, NotFound):
-                    return await store.probe(location.key) or image.size
+            store = self._foreign(location)
+            if store is None:
+                break
+            with suppress(BadRequest, NotFound):
+                return await store.probe(location.key) or image.size
         return image.size
 
     async def open(self, image: Image, offset: int = 0, length: int | None = None) -> IByteStream:
         """
         The bytes of an active image from ``offset`` on, at most ``length`` of them.
 
+        They come from the first of its locations that can give them, and when that breaks, from
+        the next; see `Replicas`.
+
         :raises NoSuchData: when the store has lost them.
+        :raises RangeOutside: when ``offset`` is beyond the end.
         :raises StoreError: when the store cannot give them.
         """
-        if not image.locations:
-            raise NoSuchData(f"the data of image {image.image_id}")
-        location = image.locations[0]
-        store = self._shelf.holding(location).store
-        return await store.open(location.key, offset, length)
+        return await Replicas(self._shelf, image).open(offset, length)
+
+    def _foreign(self, location: Location) -> IForeignStore | None:
+        """The store that reads a location which a user named, if it is one and the store here."""
+        try:
+            return self._shelf.holding(location).foreign
+        except StoreUnavailable:
+            return None

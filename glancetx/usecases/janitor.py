@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -135,6 +135,9 @@ class Janitor(Service):
                 error=error,
             )
             return await self._put_off(image, str(error))
+        except CancelledError:
+            # The image is handed out again when its hold is over.
+            raise
         except Exception:  # noqa: BLE001 - the other images must not wait for this one
             self._log.failure("image {image_id} cannot be cleared up", image_id=image.image_id)
             return await self._put_off(image, "Internal error")

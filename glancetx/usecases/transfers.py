@@ -27,12 +27,21 @@ class Transfers:
     If this daemon dies, the lease runs out and any other daemon clears up.
     If it cannot renew a lease, it ends the work before the lease runs out: whoever clears up then
     must not meet us still writing.
+    ``tell_deleted`` is given the id of each image whose deletion ends work, for others of this
+    daemon's processes: without being told they notice at their next renewal.
     """
 
     _log = Logger()
 
-    def __init__(self, clock: IReactorTime, registry: IRegistry, lease: float = 30.0) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        registry: IRegistry,
+        lease: float = 30.0,
+        tell_deleted: Callable[[str], None] = lambda image_id: None,
+    ) -> None:
         self.lease = lease
+        self._tell_deleted = tell_deleted
         self._clock = clock
         self._registry = registry
         self._running: set[_Transfer] = set()
@@ -53,6 +62,7 @@ class Transfers:
         ``progress`` tells how many bytes have come so far; each renewal records it.
         ``undo`` is given the result of work that ended after its lease, when the image may not be
         ours any more: whoever cleared up behind us has not seen it.
+        How cancelled work ended is the cause of the error that is raised instead.
 
         :raises DeletedMeanwhile: when the image was deleted; the work has been cancelled.
         :raises StatusConflict: when another daemon declared the work dead.
@@ -75,18 +85,23 @@ class Transfers:
                     await finish_first(undo(result))
                     raise
             return result
-        except BaseException:
+        except BaseException as error:
             # Work that is cancelled may put it in its own words.
             self._check_lease(transfer)
-            if transfer.lost is not None:
-                raise transfer.lost from None
-            raise
+            if transfer.lost is None or transfer.lost is error:
+                raise
+            raise transfer.lost from error
         finally:
             heartbeat.stop()
             self._running.remove(transfer)
 
     def image_deleted(self, image_id: str) -> None:
-        """End whatever runs here for this image."""
+        """An image was deleted here: end whatever runs for it."""
+        self.deleted_elsewhere(image_id)
+        self._tell_deleted(image_id)
+
+    def deleted_elsewhere(self, image_id: str) -> None:
+        """Another process deleted an image: end whatever runs here for it."""
         self.end(image_id, DeletedMeanwhile(image_id))
 
     def end(self, image_id: str, why: GlanceError) -> None:

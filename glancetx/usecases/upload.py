@@ -219,9 +219,15 @@ def _announced(image: Image, data: IByteStream) -> int | None:
 
 
 def _leaves_nothing(error: BaseException) -> bool:
-    """Whether a store that ended an `add` so has cleared up: one out of reach could not."""
+    """
+    Whether a store that ended an `add` so has cleared up: one out of reach could not.
+
+    What it said of an `add` that was ended for another reason is that reason's cause.
+    """
     is_ours = isinstance(error, GlanceError | CancelledError)
-    return is_ours and not isinstance(error, StoreFailed | StoreUnavailable)
+    if not is_ours or isinstance(error, StoreFailed | StoreUnavailable):
+        return False
+    return error.__cause__ is None or _leaves_nothing(error.__cause__)
 
 
 async def _delete_bytes(shelved: ShelvedStore, location: Location) -> None:

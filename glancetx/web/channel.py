@@ -226,8 +226,8 @@ class StreamingChannel(StrictChannel):
             return
         current = self.requests[0] if self.requests else None
         if not self._is_half_closed:
-            if self.is_idle and self.site.is_draining:
-                self.loseConnection()
+            if self.site.is_draining:
+                self.site.part_with(self)
         elif current is None or not current.is_routed or current is self._answered:
             self.loseConnection()
         else:

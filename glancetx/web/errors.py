@@ -30,6 +30,7 @@ STATUSES: dict[type[errors.GlanceError], int] = {
     errors.RemoteRefused: 502,
     errors.RemoteBroken: 502,
     errors.RemoteChanged: 502,
+    errors.CacheUnavailable: 503,
     errors.StreamError: 500,
     errors.BodyCutShort: 400,
     errors.RegistryUnavailable: 503,

@@ -11,11 +11,22 @@ from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
 from werkzeug.exceptions import HTTPException
 
-from glancetx.errors import GlanceError, RangeOutside, StatusConflict
+from glancetx.errors import (
+    GlanceError,
+    IdentityUnavailable,
+    RangeOutside,
+    RegistryUnavailable,
+    StatusConflict,
+    StoreUnavailable,
+)
 from glancetx.web.errors import PLAIN, HttpError, error_body, status_of
 from glancetx.web.request import streaming
 
 KNOWN_METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH")
+
+#: What passes by itself, and after how many seconds to come again (RFC 9110 §10.2.3).
+PASSING = (IdentityUnavailable, RegistryUnavailable, StoreUnavailable)
+RETRY_AFTER = 5
 
 _log = Logger()
 
@@ -73,6 +84,8 @@ def glance_error_body(request: IRequest, error: GlanceError, *, is_explained: bo
         request.setHeader("WWW-Authenticate", challenge)
     if isinstance(error, RangeOutside):
         request.setHeader("Content-Range", f"bytes */{error.size}")
+    if isinstance(error, PASSING):
+        request.setHeader("Retry-After", str(RETRY_AFTER))
     if status >= 500:
         _log.warn("{method} {path} failed: {error}", error=error, **_named(request))
     return error_body(request, status, str(error) if is_explained else None)

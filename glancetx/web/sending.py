@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from glancetx.deferreds import as_deferred
-from glancetx.errors import ConsumerGone, StreamError
+from glancetx.errors import CannotRead, ConsumerGone
 from glancetx.interfaces import IFileSpan
 from glancetx.web.request import StreamingRequest
 from glancetx.web.transports import socket_below
@@ -58,7 +58,7 @@ async def send(
 
     :raises CannotSend: when the span has to be poured instead; it is still open then.
     :raises ConsumerGone: when the client has left.
-    :raises StreamError: when the file has fewer bytes.
+    :raises CannotRead: when the file has fewer bytes, or fails.
     :raises StoreError: when it cannot be read.
     """
     sending = _Sending(request, span, clock, idle_timeout)
@@ -66,8 +66,8 @@ async def send(
         await sending.start()
     except CannotSend:
         raise
-    except BaseException:
-        span.close(sending.sent)
+    except BaseException as error:
+        span.close(sending.sent, error)
         raise
     span.close(sending.sent)
 
@@ -145,7 +145,7 @@ class _Sending:
             self._fail(error)
             return
         if sent == 0:
-            self._end(StreamError(f"The store gave {self.sent} of {self._span.length} bytes"))
+            self._end(CannotRead(f"The store gave {self.sent} of {self._span.length} bytes"))
             return
         if sent:
             self.sent += sent
@@ -200,7 +200,7 @@ class _Sending:
             self._request.abort()
             self._end(ConsumerGone())
         else:
-            self._end(StreamError(f"The store's file cannot be read: {error.strerror}"))
+            self._end(CannotRead(f"The store's file cannot be read: {error.strerror}"))
 
     def _end(self, error: BaseException | None) -> None:
         if self._done.called:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.web import http, server
 from twisted.web.resource import IResource
@@ -32,6 +32,8 @@ class StreamingSite(server.Site):
         super().__init__(resource, timeout=timeout, reactor=reactor, parsePOSTFormSubmission=False)
         self.is_draining = False
         self.senders = self.receivers = 0
+        self._grace = 0.0
+        self._farewells: dict[StreamingChannel, IDelayedCall] = {}
         self._channels: set[StreamingChannel] = set()
         self._drained: Deferred[None] | None = None
 
@@ -67,33 +69,52 @@ class StreamingSite(server.Site):
 
     def channel_closed(self, channel: StreamingChannel) -> None:
         self._channels.discard(channel)
+        farewell = self._farewells.pop(channel, None)
+        if farewell is not None and farewell.active():
+            farewell.cancel()
         self._check_drained()
 
-    def drain(self, seconds: float) -> Deferred[None]:
+    def drain(self, seconds: float | None, grace: float = 0.0) -> Deferred[None]:
         """
-        Fires when all connections are gone: idle ones at once, busy ones after their response.
+        Fires when all connections are gone: busy ones go after their response.
 
-        After ``seconds`` the rest is cut.
+        Idle ones go at once, or, where somebody else serves whoever comes again, when they have
+        been idle for ``grace`` seconds, since a request may be on its way; its response says that
+        the connection is to close.
+        After ``seconds``, unless they are None, the rest is cut.
         """
-        self.is_draining = True
+        self.is_draining, self._grace = True, grace
         drained = self._drained = Deferred()
         for channel in list(self._channels):
-            if channel.is_idle:
-                channel.loseConnection()
-        late = self.reactor.callLater(seconds, self._cut)
+            self.part_with(channel)
+        late = None if seconds is None else self.reactor.callLater(seconds, self.cut)
         self._check_drained()
 
         def on_time(result: Any) -> Any:
-            if late.active():
+            if late is not None and late.active():
                 late.cancel()
             return result
 
         return drained.addBoth(on_time)
 
-    def _cut(self) -> None:
+    def part_with(self, channel: StreamingChannel) -> None:
+        """Close a connection if nothing is under way on it, now or when its grace is over."""
+        if not self._grace:
+            _close_if_idle(channel)
+        elif channel.is_idle and channel not in self._farewells:
+            farewell = self.reactor.callLater(self._grace, _close_if_idle, channel)
+            self._farewells[channel] = farewell
+
+    def cut(self) -> None:
+        """Break every connection off."""
         for channel in list(self._channels):
             channel.transport.abortConnection()
 
     def _check_drained(self) -> None:
         if self._drained is not None and not self._channels and not self._drained.called:
             self._drained.callback(None)
+
+
+def _close_if_idle(channel: StreamingChannel) -> None:
+    if channel.is_idle:
+        channel.loseConnection()

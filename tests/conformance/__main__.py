@@ -3,26 +3,24 @@ Which test carries which case of the contract, and what came of it.
 
 ``python -m tests.conformance`` runs every test that names a case in its docstring, as ``(C-12)``,
 prints the table, and writes docs/v1-conformance.md.
+``python -m tests.conformance FILE`` does so with the verdicts of a run that was (see `verdicts`).
 It fails when a case has no test and no reason for having none, or when a test fails.
 """
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from attrs import define, field
-from twisted.trial.reporter import TestResult
 from twisted.trial.runner import TestLoader, TestSuite, TrialRunner
-from twisted.trial.unittest import SynchronousTestCase
+
+from tests.conformance.verdicts import Verdict, Verdicts, cases_of, read
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent.parent / "docs" / "v1-conformance.md"
-
-_CASE = re.compile(r"\b[A-Z]-[0-9]{2}\b")
 
 HEAD = """\
 # Conformance to v1
@@ -67,46 +65,30 @@ def _rows(name: str) -> list[list[str]]:
     return [line.split("\t") for line in lines if line]
 
 
-def tests_with_cases(loaded: Any) -> Iterator[tuple[SynchronousTestCase, set[str]]]:
-    """Each test of a suite that names cases, with their names."""
-    for test in getattr(loaded, "_tests", [loaded]):
-        if isinstance(test, SynchronousTestCase):
-            method = getattr(test, test._testMethodName)
-            if names := set(_CASE.findall(method.__doc__ or "")):
-                yield test, names
-        elif hasattr(test, "_tests"):
-            yield from tests_with_cases(test)
+def run() -> list[Verdict]:
+    """Run the tests that carry cases; what came of them."""
+    loaded = TestLoader().loadByName("tests", recurse=True)
+    suite = TestSuite(test for test in _tests(loaded) if cases_of(test))
+    runner = TrialRunner(Verdicts, workingDirectory="_trial_temp.conformance")
+    result: Any = runner.run(suite)
+    return list(result.verdicts)
 
 
-class Recorder(TestResult):
-    """Notes which tests did anything but succeed."""
-
-    failed: ClassVar[set[str]] = set()
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__()
-
-    def done(self) -> None:
-        """The runner asks for it at the end."""
-
-    def _note(self, test: Any, *details: object) -> None:
-        self.failed.add(test.id())
-
-    addError = addFailure = addSkip = _note  # type: ignore[assignment]  # noqa: N815
-    addExpectedFailure = addUnexpectedSuccess = _note  # noqa: N815
+def _tests(loaded: Any) -> Iterator[Any]:
+    """Each test of a suite of suites."""
+    if not hasattr(loaded, "_tests"):
+        yield loaded
+    for part in getattr(loaded, "_tests", ()):
+        yield from _tests(part)
 
 
-def run(cases: dict[str, Case]) -> None:
-    """Run the tests that carry cases, and note their verdicts."""
-    carrying = list(tests_with_cases(TestLoader().loadByName("tests", recurse=True)))
-    for _, names in carrying:
-        if unknown := names - cases.keys():
+def note(verdicts: Iterable[Verdict], cases: dict[str, Case]) -> None:
+    """Note the verdicts with their cases."""
+    for verdict in verdicts:
+        if unknown := verdict.cases - cases.keys():
             raise SystemExit(f"the contract has no case {', '.join(sorted(unknown))}")
-    suite = TestSuite([test for test, _ in carrying])
-    TrialRunner(Recorder, workingDirectory="_trial_temp.conformance").run(suite)
-    for test, names in carrying:
-        for name in names:
-            cases[name].tests[test.id()] = test.id() not in Recorder.failed
+        for name in verdict.cases:
+            cases[name].tests[verdict.test] = verdict.passed
 
 
 def page(cases: Sequence[Case]) -> str:
@@ -135,7 +117,7 @@ def summary(cases: Sequence[Case]) -> str:
 
 def main() -> int:
     cases = read_cases()
-    run(cases)
+    note(read(Path(sys.argv[1])) if sys.argv[1:] else run(), cases)
     ordered = list(cases.values())
     for case in ordered:
         print(

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface.verify import verifyObject
 
@@ -28,6 +27,7 @@ from tests.keystone.fake_keystone import (
     own_credentials,
     started_clock,
 )
+from tests.web.case import logged_events
 
 ADA = Identity(user="ada", project="engines", roles=frozenset({"member"}))
 RULES = [
@@ -234,13 +234,19 @@ class MakingTests(SynchronousTestCase):
         made = self.make("http://localhost:5000", auth_uri="https://cloud.example")
         self.assertEqual(made.challenge, "Keystone uri='https://cloud.example'")
 
+    def test_exposed(self) -> None:
+        """Who sends tokens and credentials unencrypted to another machine is warned."""
+        events = logged_events(self)
+        self.make("https://keystone.example")
+        self.make("http://127.0.0.1:5000")
+        self.assertEqual(events, [])
+        self.make("http://keystone.example")
+        self.assertEqual([event["url"] for event in events], ["http://keystone.example/v3"])
+
     def test_reload(self) -> None:
         """Told to, it reads its credentials again; a file that makes no sense changes nothing."""
         made = self.make("https://keystone.example")
-        events: list[Any] = []
-        observer: Any = events.append
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        events = logged_events(self)
         self.successResultOf(as_deferred(made.reload()))
         self.assertEqual(events, [])
         with open(self.credentials, "w") as file:

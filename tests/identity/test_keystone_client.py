@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.deferreds import as_deferred
 from glancetx.errors import IdentityUnavailable
+from glancetx.httpclient import Backoff
 from glancetx.identity.keystone_client import KeystoneClient, Limits
 from glancetx.identity.keystone_token import Token
 from glancetx.keystone.exchange import Exchange
@@ -23,6 +22,7 @@ from tests.keystone.fake_keystone import (
     own_credentials,
     started_clock,
 )
+from tests.web.case import logged_events
 
 
 class ClientCase(SynchronousTestCase):
@@ -32,18 +32,18 @@ class ClientCase(SynchronousTestCase):
         self.clock = started_clock()
         self.keystone = FakeKeystone()
         self.keystone.tokens["good"] = document()
-        exchange = Exchange(self.keystone.agent, self.clock)
-        self.client = KeystoneClient(
+        self.client = self.make_client()
+        self.events = logged_events(self)
+
+    def make_client(self, backoff: Backoff | None = None) -> KeystoneClient:
+        exchange = Exchange(self.keystone.agent, self.clock, backoff)
+        return KeystoneClient(
             self.clock,
             exchange,
             URL,
             OwnToken(self.clock, exchange, URL, own_credentials()),
             Limits(seconds=10.0, calls=4, queue=3),
         )
-        self.events: list[Any] = []
-        observer: Any = self.events.append
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
 
     def asking(self, text: str = "good", may_be_expired: bool = False) -> Deferred[Token | None]:
         return as_deferred(self.client.validate(text, may_be_expired))
@@ -82,6 +82,34 @@ class AnswerTests(ClientCase):
         self.assertIsNotNone(self.ask())
         self.assertEqual(len(self.keystone.logins), 2)
 
+    def test_own_token_of_no_use(self) -> None:
+        """When Keystone lets our own token do nothing, the question is put again with a new one."""
+        self.ask()
+        self.keystone.powerless.update(self.keystone.own_tokens)
+        self.assertIsNotNone(self.ask())
+        self.assertEqual(len(self.keystone.logins), 2)
+
+    def test_keystone_that_starts(self) -> None:
+        """When it refuses those who come first, they come again, and with one new login only."""
+        self.client = self.make_client(Backoff(self.clock, 2, 0.5, jitter=lambda: 1.0))
+        self.keystone.refusals = 3
+        asking = self.asking()
+        self.clock.advance(0.5)
+        self.assertNoResult(asking)
+        self.clock.advance(1)
+        self.assertIsNotNone(self.successResultOf(asking))
+        self.assertEqual(len(self.keystone.logins), 2)
+
+    def test_own_user_of_no_use(self) -> None:
+        """When it lets the new one do nothing either, nobody can tell, and the log says why."""
+        self.keystone.instead_of_validation = (403, b'{"error": {}}')
+        self.assert_unavailable(self.asking())
+        self.assertEqual(len(self.keystone.logins), 2)
+        reasons = [event.get("reason") for event in self.events]
+        self.assertEqual(
+            reasons, ["our user may not ask about tokens: the role 'service' is missing"]
+        )
+
     def test_own_token_lost_in_a_burst(self) -> None:
         """However many questions find our own token forgotten, there is one new login."""
         self.ask()
@@ -114,7 +142,10 @@ class AnswerTests(ClientCase):
             (200, b"[" * 100_000),
         ):
             self.keystone.instead = instead
+            seen = len(self.keystone.seen)
             self.assert_unavailable(self.asking())
+            self.assertGreater(len(self.keystone.seen), seen)
+            self.clock.advance(10)
 
     def test_redirect(self) -> None:
         """A redirect is not followed: nobody else gets to see tokens."""
@@ -154,8 +185,22 @@ class OutageTests(ClientCase):
         for each in asking:
             self.assert_unavailable(each)
         self.keystone.is_holding = False
+        self.clock.advance(1)
         self.assertIsNotNone(self.ask())
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_spared(self) -> None:
+        """After many failures in a row nobody waits: one in a second tries, until one succeeds."""
+        self.ask()
+        self.keystone.instead = (503, b"")
+        self.keystone.seen.clear()
+        for _ in range(20):
+            self.assert_unavailable(self.asking())
+        self.assertEqual(len(self.keystone.seen), 5)
+        self.clock.advance(1)
+        self.keystone.instead = None
+        self.assertIsNotNone(self.ask())
+        self.assertIsNotNone(self.ask())
 
     def test_calls(self) -> None:
         """Only so many calls are made at a time; the others wait for their turn."""

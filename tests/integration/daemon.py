@@ -14,6 +14,7 @@ import subprocess
 import sysconfig
 import tempfile
 from http.client import HTTPConnection
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ from twisted.internet.threads import deferToThread
 
 #: What is installed provides more interfaces than its type tells.
 reactor: Any = the_reactor
+
+#: How many workers daemons have whose registry is not in memory.
+WORKERS = os.environ.get("GLANCE_WORKERS", "1")
 
 TWISTD = str(Path(sysconfig.get_path("scripts"), "twistd"))
 
@@ -218,14 +222,32 @@ class Daemon(Process):
         """The pid of the embedded PostgreSQL, or None when it is gone."""
         return postgres_of(self.data)
 
+    def workers(self):
+        """The pids of its workers, those included that start or retire."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                is_ours = parent_of(path.name) == self.pid and is_alive(path.name)
+                if is_ours and b"glancetx.workers" in (path / "cmdline").read_bytes():
+                    found.append(int(path.name))
+            except OSError:
+                continue
+        return sorted(found)
+
     def memory(self):
-        """The most memory that it has had since it was started or `forget_memory`, in bytes."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(found(r"VmHWM:\s+(\d+) kB", status)) * 1024
+        """
+        The most memory that it has had since it was started or `forget_memory`, in bytes.
+
+        If it has workers, that of the one with the most.
+        """
+        pids = self.workers() or [self.pid]
+        statuses = [Path(f"/proc/{pid}/status").read_text() for pid in pids]
+        return max(int(found(r"VmHWM:\s+(\d+) kB", status)) for status in statuses) * 1024
 
     def forget_memory(self):
         """From now on `memory` tells the most since now."""
-        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+        for pid in self.workers() or [self.pid]:
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 @frozen
@@ -277,11 +299,13 @@ def _removed(path):
     return not path.exists()
 
 
-def run(test, *command, process=None, cwd=None, environment=()):
-    """A process that is killed when the test is over."""
+def run(test, *command, process=None, cwd=None, environment=(), descriptors=()):
+    """A process that is killed when the test is over; it inherits the ``descriptors``."""
     process = Process() if process is None else process
     env = {**os.environ, **dict(environment)}
-    reactor.spawnProcess(process, command[0], [str(part) for part in command], env, cwd)
+    inherited = {0: "w", 1: "r", 2: "r", **{each: each for each in descriptors}}
+    arguments = [str(part) for part in command]
+    reactor.spawnProcess(process, command[0], arguments, env, cwd, childFDs=inherited)
 
     async def kill():
         process.signal("KILL")
@@ -292,7 +316,15 @@ def run(test, *command, process=None, cwd=None, environment=()):
 
 
 def launch(
-    test, *options, data=None, defaults=True, twistd=(), before=(), cwd=None, environment=()
+    test,
+    *options,
+    data=None,
+    defaults=True,
+    twistd=(),
+    before=(),
+    cwd=None,
+    environment=(),
+    descriptors=(),
 ):
     """
     A `Daemon` that has just been started, by ``defaults`` with a directory and a port of its own.
@@ -304,12 +336,22 @@ def launch(
     daemon = Daemon(test, place / "data" if data is None else data)
     if defaults:
         options = ("--data", daemon.data, *options)
+        if "--workers" not in options:
+            options += ("--workers", "1" if is_private(options) else WORKERS)
         if "--listen" not in options:
             options += ("--listen", "tcp:0:interface=127.0.0.1")
     command = [*before, TWISTD, "-n", "--pidfile=", *twistd, "glance", *options]
     command[0] = shutil.which(command[0]) or command[0]
-    run(test, *command, process=daemon, cwd=cwd or place, environment=environment)
+    details = {"cwd": cwd or place, "environment": environment, "descriptors": descriptors}
+    run(test, *command, process=daemon, **details)
     return daemon
+
+
+def is_private(options):
+    """Whether a daemon with these options keeps something in memory, which nobody can share."""
+    files = [Path(text) for option, text in pairwise(options) if option == "--config"]
+    texts = [*map(str, options), *(file.read_text() for file in files if file.exists())]
+    return any("memory:" in text or 'kind = "memory"' in text for text in texts)
 
 
 async def start(test, *options, **details):
@@ -375,6 +417,19 @@ def found(pattern, text):
     if match is None:
         raise AssertionError(f"{pattern} is not in {text}")
     return match[1]
+
+
+def parent_of(pid):
+    """The parent of a process."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def is_alive(pid):
+    """Whether a process runs; one that only waits to be buried does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def free_port():

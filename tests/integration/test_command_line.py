@@ -19,7 +19,9 @@ from tests.integration.daemon import (
     eventually,
     folder,
     free_port,
+    is_alive,
     launch,
+    parent_of,
     postgres_of,
     start,
 )
@@ -44,6 +46,7 @@ class HelpTests(SynchronousTestCase):
             "--config=": "none",
             "--data=": "./glance-data",
             "--drain=": "60",
+            "--workers=": "the number of cores; 1 if anything is kept in memory",
             "--listen=": "tcp:9292:interface=127.0.0.1",
             "--registry=": "embedded:",
             "--store=": "file:DATA/images and http:",
@@ -125,6 +128,11 @@ class MistakeTests(SynchronousTestCase):
         self.assertIn("'tape'", sentence)
         self.assertIn("file, http, memory", sentence)
 
+    def test_no_description_of_store(self):
+        """What is no description is refused, and a right one shown."""
+        for text in "", "fast=", ":x", "file:x\\":
+            self.assertIn(f"the store {text!r} ", self.refused("--store", text))
+
     def test_bad_arguments_of_store(self):
         """A store's option that makes no sense is refused, and the right form shown."""
         for arguments, what in (
@@ -142,8 +150,10 @@ class MistakeTests(SynchronousTestCase):
 
     def test_two_stores_of_one_name(self):
         """Two stores need two names."""
-        sentence = self.refused("--store", "file:one", "--store", "file:two")
-        self.assertIn("same name", sentence)
+        sentence = self.refused("--store", "file:one", "--store", "a=file:2", "--store", "file:3")
+        self.assertIn("two stores have the same name 'file': give one another", sentence)
+        tables = '[[store]]\nkind = "memory"\n[[store]]\nname = "memory"\nkind = "http"\n'
+        self.assertIn("two stores have the same name 'memory'", self.refused(toml=tables))
 
     def test_bad_endpoints(self):
         """What is no endpoint is refused, whatever is wrong with it."""
@@ -218,11 +228,16 @@ class MistakeTests(SynchronousTestCase):
         self.assertIn("'listen' must be", self.refused(toml="listen = [9292]"))
 
     def test_bad_store_tables(self):
-        """A store's table needs a kind, and options that this kind has."""
+        """A store's table needs a kind, and options and values that this kind has."""
         self.assertIn("kind", self.refused(toml='[[store]]\ndirectory = "x"'))
         self.assertIn("table", self.refused(toml="store = [5]"))
         self.assertIn("file:DIRECTORY", self.refused(toml='[[store]]\nkind = "file"\ncolour = 1'))
         self.assertIn("name", self.refused(toml='[[store]]\nkind = "file"\nname = 5'))
+        self.assertEqual(
+            self.refused(toml='[[store]]\nname = "a"\nkind = "file"\ndirectory = ["a,b"]'),
+            "twistd glance: the [[store]] 'a' cannot have 'directory': "
+            "commas part the values of a list, and cannot be in one\n",
+        )
 
     def test_unusable_data_directory(self):
         """A data directory that cannot be made is named with the reason."""
@@ -341,6 +356,11 @@ class FileTests(TestCase):
             kind = "file"
             directory = "{place}/kept: here"
             threads = 2
+
+            [[store]]
+            kind = "http"
+            allow = ["10.0.0.0/8", "images.example"]
+            idle = 5
 
             [[store]]
             kind = "memory"
@@ -498,19 +518,6 @@ def as_ordinary_user():
 def owner_of(pid):
     """The user whom a process runs as."""
     return Path(f"/proc/{pid}").stat().st_uid
-
-
-def parent_of(pid):
-    """The parent of a process."""
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def is_alive(pid):
-    """Whether a process runs; one that only waits to be buried does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def kill(pid):

@@ -30,8 +30,6 @@ class DrainTests(TestCase):
         daemon.signal("TERM")
         await eventually(lambda: self.is_refused(daemon), patience=2)
         self.assertTrue(upload.is_running and download.is_running)
-        daemon.signal("TERM")
-        daemon.signal("INT")
         self.assertIn(f'"checksum": "{digest}"'.encode(), await upload.succeeds())
         await download.succeeds()
         self.assertEqual(copy.stat().st_size, 32 * MIB)
@@ -51,6 +49,19 @@ class DrainTests(TestCase):
         self.assert_in_order(daemon)
         again = await start(self, data=daemon.data)
         self.assertEqual(await again.status_of(image_id), "killed")
+
+    async def test_second_signal(self):
+        """Whoever tells it again does not want to wait; what is cut is cleared up all the same."""
+        for first, second in (("TERM", "INT"), ("INT", "TERM")):
+            daemon = await start(self, "--drain", "600")
+            await daemon.begun_upload()
+            daemon.signal(first)
+            await daemon.says("told to stop")
+            daemon.signal(second)
+            daemon.signal(second)
+            self.assertEqual(await daemon.ended(), 0)
+            self.assertEqual(daemon.files(), [])
+            self.assert_in_order(daemon)
 
     async def test_stuck_download_is_cut(self):
         """A reader that does not read cannot hold the daemon."""

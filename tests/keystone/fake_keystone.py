@@ -71,8 +71,13 @@ class FakeKeystone(Resource):
         self.logins: list[Any] = []
         self.asked: list[str] = []
         self.seen: list[IRequest] = []
+        #: Tokens of ours whose owner may do nothing any more.
+        self.powerless: set[str] = set()
+        #: How many further questions it answers by 403, as one does that has just started.
+        self.refusals = 0
         #: What it answers instead: a status and a body.
         self.instead: tuple[int, bytes] | None = None
+        self.instead_of_validation: tuple[int, bytes] | None = None
         self.is_holding = False
         self._held: list[tuple[Any, bytes]] = []
         self.agent = SwitchedAgent(RequestTraversalAgent(self))
@@ -85,8 +90,11 @@ class FakeKeystone(Resource):
             answer = self._log_in(request)
         else:
             answer = self._validate(request)
-        if self.instead is not None:
-            status, answer = self.instead
+        instead = self.instead
+        if instead is None and request.method == b"GET":
+            instead = self.instead_of_validation
+        if instead is not None:
+            status, answer = instead
             request.setResponseCode(status)
             request.setHeader("Location", f"{URL}/auth/tokens")
         if not self.is_holding:
@@ -120,6 +128,11 @@ class FakeKeystone(Resource):
         self.asked.append(text)
         if request.getHeader("x-auth-token") not in self.own_tokens:
             return _error(request, 401)
+        if request.getHeader("x-auth-token") in self.powerless:
+            return _error(request, 403)
+        if self.refusals > 0:
+            self.refusals -= 1
+            return _error(request, 403)
         known = self.tokens.get(text)
         if known is None or (text in self.expired and b"allow_expired" not in request.args):
             return _error(request, 404)

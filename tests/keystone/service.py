@@ -1,6 +1,8 @@
 """A Keystone of our own, started once for all tests, and what an operator does with it."""
 
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from uuid import uuid4
 
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
@@ -54,12 +56,10 @@ class RealKeystone(RealServer):
     def revoke(self, token):
         self.session("admin").delete(f"{self.url}/auth/tokens", headers={"X-Subject-Token": token})
 
-    def application_credential(self, user, name, access_rules=None):
-        """Id and secret of a new application credential."""
+    def application_credential(self, user, name, **details):
+        """Id and secret of a new application credential; ``details`` as ``access_rules``."""
         session = self.session(user)
-        asked = {"name": name, "unrestricted": False}
-        if access_rules is not None:
-            asked["access_rules"] = access_rules
+        asked = {"name": name, "unrestricted": False, **details}
         answer = session.post(
             f"{self.url}/users/{session.get_user_id()}/application_credentials",
             json={"application_credential": asked},
@@ -72,6 +72,13 @@ class RealKeystone(RealServer):
                 self.url, application_credential_id=identity, application_credential_secret=secret
             )
         ).get_token()
+
+    def brief_token(self, user, seconds):
+        """A token that lives for so long: as long as the application credential that gets it."""
+        end = datetime.now(UTC) + timedelta(seconds=seconds)
+        named = f"{end:%Y-%m-%dT%H:%M:%SZ}"
+        credential = self.application_credential(user, str(uuid4()), expires_at=named)
+        return self.token_of_credential(*credential)
 
     def validations(self):
         """How often it has been asked about a token."""

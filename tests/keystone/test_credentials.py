@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.keystone.credentials import parse_credentials, read_credentials
+from tests.web.case import logged_events
 
 SECRET = "ahem-do-not-tell"
 
@@ -125,10 +125,7 @@ class ReadTests(SynchronousTestCase):
         return path
 
     def warnings_of(self, path: str) -> int:
-        events: list[Any] = []
-        observer: Any = events.append
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        events = logged_events(self)
         read_credentials(path, "Ada")
         self.assertNotIn(SECRET, repr(events))
         return len([event for event in events if "credentials" in event.get("log_format", "")])

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.deferreds import as_deferred
@@ -22,6 +21,7 @@ from tests.keystone.fake_keystone import (
     own_credentials,
     started_clock,
 )
+from tests.web.case import logged_events
 
 
 class OwnTokenCase(SynchronousTestCase):
@@ -138,10 +138,7 @@ class FailureTests(OwnTokenCase):
 
     def test_whose(self) -> None:
         """The log tells whose credentials were refused."""
-        events: list[Any] = []
-        observer: Any = events.append
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        events = logged_events(self)
         self.own = self.make(password="wrong")
         failure = self.failureResultOf(self.asking(), KeystoneAway)
         self.assertEqual(str(failure.value), "the credentials of the service user were refused")

@@ -108,6 +108,7 @@ class Cluster:
     async def _start(self, number: int) -> Daemon:
         listen = f"tcp:{self.ports[number]}:interface=127.0.0.1"
         config = self._place / f"{number}.toml"
-        options = [*self._options(number), "--config", config, "--listen", listen]
+        # With one worker: a daemon that sleeps must do so as a whole.
+        options = [*self._options(number), "--workers", "1", "--config", config, "--listen", listen]
         daemon: Daemon = await start(self._test, *options, defaults=False)
         return daemon

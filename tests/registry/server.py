@@ -6,6 +6,7 @@ its own reactor.
 It is started when a test first asks for it and ends with trial.
 """
 
+import atexit
 import itertools
 import shutil
 import subprocess
@@ -86,7 +87,8 @@ def _server():
         process.stdout.close()
         shutil.rmtree(directory)
 
-    reactor.addSystemEventTrigger("after", "shutdown", stop)
+    # Not with the reactor: trial --jobs ends it, as it says, after each test.
+    atexit.register(stop)
     dsn = process.stdout.readline().strip()
     if not dsn:
         raise RuntimeError("the server for the tests did not start; its words are above")

@@ -37,7 +37,7 @@ from glancetx.interfaces import IByteStream, IFileSpan, IStore
 from glancetx.stores.file import FileStore
 from glancetx.stores.file_partial import Partial
 from glancetx.stores.file_tree import Tree, image_id_of, key_of
-from glancetx.testing.store_contract import StoreContract
+from glancetx.testing.shared_store_contract import SharedStoreContract
 from glancetx.testing.streams import HANG, RecordingConsumer, ScriptedStream
 
 reactor = cast(IReactorFromThreads, installed_reactor)
@@ -45,11 +45,14 @@ reactor = cast(IReactorFromThreads, installed_reactor)
 IMAGE_ID = "8f5d5a3e-6f3c-4c0e-9d1f-1d2c3b4a5f60"
 
 
-class FileStoreContractTests(StoreContract, TestCase):
+class FileStoreContractTests(SharedStoreContract, TestCase):
     """The contract, on a real file system."""
 
     def make_store(self) -> IStore:
         self.root = self.mktemp()
+        return FileStore(reactor, self.root)
+
+    def another_store(self) -> IStore:
         return FileStore(reactor, self.root)
 
     def leftovers(self) -> Iterable[object]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -16,9 +15,7 @@ from glancetx.errors import BodyCutShort, ConsumerGone, StreamError
 from glancetx.interfaces import IByteStream
 from glancetx.streams import chunks, from_chunks
 from glancetx.testing.streams import HANG, RecordingConsumer, ScriptedStream
-
-#: A busy machine is no fault of the code.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from tests.unhurried import given
 
 
 class Reader:
@@ -328,7 +325,6 @@ class FromChunksTests(SynchronousTestCase):
 class PropertyTests(SynchronousTestCase):
     """There and back again changes nothing."""
 
-    @UNHURRIED
     @given(script=st.lists(st.binary(max_size=20)))
     def test_round_trip(self, script: list[bytes]) -> None:
         """Through a chain of both adapters, order and bytes are kept."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IConsumer
@@ -21,13 +20,11 @@ from glancetx.streams.meter import BACKLOG, BATCHES_HELD, LARGEST_BATCH, SMALLES
 from glancetx.testing.streams import HANG, RecordingConsumer, ScriptedStream
 from glancetx.testing.threads import HeldThreads, InlineThreads
 from glancetx.threads import NotRunning
+from tests.unhurried import given
 
 CHUNK = b"x" * SMALLEST_BATCH
 #: As many chunks as are gathered into one batch of a single upload.
 PER_BATCH = LARGEST_BATCH // SMALLEST_BATCH
-
-#: A busy machine is no fault of the code.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class MeterCase(SynchronousTestCase):
@@ -84,7 +81,6 @@ class CountingTests(MeterCase):
         self.successResultOf(flow)
         self.assertEqual((metered.size, metered.digests), (3, {}))
 
-    @UNHURRIED
     @given(script=st.lists(st.binary(max_size=40)), memory=st.integers(0, 100))
     def test_digests(self, script: list[bytes], memory: int) -> None:
         """Digests are those of all bytes in order, whatever the chunks."""

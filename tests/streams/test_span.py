@@ -12,8 +12,8 @@ from zope.interface.verify import verifyObject
 
 from glancetx.deferreds import as_deferred
 from glancetx.errors import StoreUnavailable
+from glancetx.files import Descriptor
 from glancetx.interfaces import IByteStream, IFileSpan
-from glancetx.stores.file_tree import Descriptor
 from glancetx.streams.span import STRIDE, FileSpan, FileStream
 from glancetx.testing.streams import RecordingConsumer
 from glancetx.testing.threads import HeldThreads, InlineThreads

@@ -13,7 +13,13 @@ from twisted.internet.interfaces import IConsumer
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface import implementer
 
-from glancetx.errors import ConsumerGone, DataExists, NoSuchData, RangeOutside
+from glancetx.errors import (
+    ConsumerGone,
+    DataExists,
+    NoSuchData,
+    RangeOutside,
+    StoreUnavailable,
+)
 from glancetx.interfaces import IByteStream, IReadableStore, IStore
 from glancetx.streams import chunks, from_chunks
 from glancetx.testing.readable_store_contract import MIB
@@ -189,7 +195,7 @@ class SuiteTests(SynchronousTestCase):
                 stream.length = sum(map(len, self.images[key]))
                 return stream
 
-        self.assert_fails(Store, "knows_lengths", "reads_ranges")
+        self.assert_fails(Store, "knows_lengths", "reads_ranges", "large_read")
 
     def test_unknown_length(self) -> None:
         """A store that keeps an image knows how long it is."""
@@ -210,7 +216,7 @@ class SuiteTests(SynchronousTestCase):
                 await super().open(key, offset)
                 return await super().open(key, 0, length)
 
-        self.assert_fails(Store, "reads_ranges", "knows_lengths")
+        self.assert_fails(Store, "reads_ranges", "knows_lengths", "large_read")
 
     def test_gives_nothing_beyond_end(self) -> None:
         """A range beyond the end is an error and no empty stream."""
@@ -468,6 +474,42 @@ class SuiteTests(SynchronousTestCase):
 
         self.assert_fails(Store, "large_add")
         self.assert_fails(Giving, "large_read")
+
+    def test_mixes_parts(self) -> None:
+        """The parts of a large image keep their order, and each of them can be found."""
+
+        class Store(SoundStore):
+            async def take(self, data: IByteStream) -> list[bytes]:
+                pieces = await super().take(data)
+                if sum(map(len, pieces)) > MIB:
+                    pieces[0], pieces[2] = pieces[2], pieces[0]
+                return pieces
+
+        class Astray(SoundStore):
+            def pieces(self, whole: list[bytes], start: int, end: int) -> Iterator[bytes]:
+                astray = 1 if start > MIB else 0
+                return super().pieces(whole, start - astray, end - astray)
+
+        self.assert_fails(Store, "large_add", "large_read")
+        self.assert_fails(Astray, "large_read")
+
+    def test_fails_when_cancelled(self) -> None:
+        """A read that is cancelled when it has begun is no failure of the store."""
+
+        class Stream(Wrapped):
+            async def flow_to(self, consumer: IConsumer) -> None:
+                try:
+                    await self.stream.flow_to(consumer)
+                except CancelledError:
+                    if getattr(consumer, "size", 0):
+                        raise StoreUnavailable() from None
+                    raise
+
+        class Store(SoundStore):
+            def stream(self, pieces: Iterator[bytes], length: int) -> IByteStream:
+                return Stream(super().stream(pieces, length))
+
+        self.assert_fails(Store, "cancelled_read")
 
     def test_deletes_twice(self) -> None:
         """A second deletion is told that there is nothing."""

@@ -209,6 +209,28 @@ class DrainTests(CopyCase):
         for image_id in "abc":
             self.assert_killed("The daemon was stopped", image_id)
 
+    def test_no_limit(self):
+        """Copies may take as long as they do; those that wait have their turn."""
+        for image_id in "abc":
+            self.copy(image_id)
+        draining = as_deferred(self.world.here.copies.drain(None))
+        self.world.pass_time(1000)
+        for number in range(3):
+            self.assertNoResult(draining)
+            self.finish(number)
+        self.successResultOf(draining)
+        for image_id in "abc":
+            self.assert_status(Status.ACTIVE, image_id)
+        self.assert_rest()
+
+    def test_cut(self):
+        """Whoever waits for them may lose his patience."""
+        self.copy()
+        draining = as_deferred(self.world.here.copies.drain(None))
+        self.world.here.copies.cut()
+        self.successResultOf(draining)
+        self.assert_killed("The daemon was stopped")
+
     def test_while_asked_again(self):
         """Also those that wait for their source."""
         self.copy(location=FAILING)

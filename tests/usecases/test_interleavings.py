@@ -176,7 +176,7 @@ class Life(RuleBasedStateMachine):
         self.world.clear_up()
         for daemon in self.daemons:
             assert not daemon.copies._running
-            assert daemon.copies._turns.tokens == 2
+            assert daemon.turns.tokens == 2
         for work in self.work:
             assert work.called
         assert self.world.faults() == []

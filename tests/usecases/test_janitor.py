@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import CancelledError, maybeDeferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.change import Change, move
@@ -165,6 +165,20 @@ class CleanTests(SynchronousTestCase):
         self.assertEqual(world.do(world.there.janitor.clean()), 0)
         world.store.open_gate()
         self.assertEqual(self.successResultOf(first), 1)
+
+    def test_cancelled(self):
+        """One that is told to stop in the middle leaves the image to the next, and no traceback."""
+        world = World(store=lambda kept: SlowStore(kept, on={"discard"}))
+        self.world = world
+        self.leave(Status.SAVING)
+        world.pass_time(LEASE)
+        cleaning = as_deferred(world.here.janitor.clean())
+        cleaning.cancel()
+        self.failureResultOf(cleaning, CancelledError)
+        world.store.open_gate()
+        world.pass_time(61)
+        self.assertEqual(world.do(world.there.janitor.clean()), 1)
+        self.assertEqual(world.faults(), [])
 
     def test_read_only_store(self):
         """A store that takes nothing has nothing to discard, or says so."""

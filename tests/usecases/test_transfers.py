@@ -14,6 +14,7 @@ from glancetx.errors import (
     StatusConflict,
 )
 from glancetx.image import Status
+from glancetx.usecases.transfers import Transfers
 from tests.usecases.world import (
     LEASE,
     FaultyRegistry,
@@ -159,6 +160,24 @@ class EndTests(SynchronousTestCase):
         self.assertNoResult(running)
         running.cancel()
         self.failureResultOf(running, CancelledError)
+
+
+class DeletedTests(SynchronousTestCase):
+    """Deletions, told from process to process."""
+
+    def test_told(self):
+        """One that happens here is told to others, one that was told is not told again."""
+        told: list[str] = []
+        world = World()
+        transfers = Transfers(world.clock, world.registry, LEASE, told.append)
+        running: list[Deferred[None]] = [
+            as_deferred(transfers.run(each, Deferred())) for each in "ij"
+        ]
+        transfers.image_deleted("i")
+        transfers.deleted_elsewhere("j")
+        for each in running:
+            self.failureResultOf(each, DeletedMeanwhile)
+        self.assertEqual(told, ["i"])
 
 
 class IdleTests(SynchronousTestCase):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import CancelledError
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
@@ -39,6 +41,18 @@ class _Readable:
 
     async def open(self, key, offset=0, length=None):
         raise NoSuchData()
+
+
+class _Forgetful(FailingStore):
+    """A store that cannot clear up behind an `add` that is cancelled, and says so."""
+
+    async def add(self, image_id, data):
+        memory: Any = self._store
+        memory._images[image_id] = bytearray(HELLO)
+        try:
+            return await Deferred()
+        except CancelledError:
+            raise self.error from None
 
 
 class SuccessTests(SynchronousTestCase):
@@ -134,6 +148,17 @@ class FailureTests(SynchronousTestCase):
             self.assertRaises(told, world.do, upload)
             self.assertEqual(world.fetch().status, Status.KILLED)
             world.kept._images["i"] = bytearray(b"he")
+            world.clear_up()
+            self.assertEqual(world.faults(), [])
+
+    def test_deleted_while_the_store_is_away(self):
+        """What the store cannot clear up then is left to the janitor, who finds it."""
+        for error in StoreUnavailable(), ValueError():
+            world = World(store=lambda kept, error=error: _Forgetful(kept, error))
+            upload = world.here.upload(world.reserve(), hanging())
+            world.do(world.here.deletions.delete(OPERATOR, "i"))
+            self.failureResultOf(upload, DeletedMeanwhile)
+            self.assertEqual(list(world.kept._images), ["i"])
             world.clear_up()
             self.assertEqual(world.faults(), [])
 

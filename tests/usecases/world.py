@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.task import Clock
 
 from glancetx.change import Change
@@ -124,7 +124,8 @@ class Daemon:
         shelf = Shelf([self.shelved, self.elsewhere.shelved])
         self.transfers = Transfers(clock, registry, LEASE)
         self.uploads = Uploads(registry, self.transfers, Metering(InlineThreads()), limits)
-        self.copies = Copies(clock, self.uploads, self.transfers, limits, 2, lambda: 1.0)
+        self.turns = DeferredSemaphore(2)
+        self.copies = Copies(clock, self.uploads, self.transfers, limits, self.turns, lambda: 1.0)
         self.sources = Sources(registry, shelf, limits)
         self.catalogue = Catalogue(registry, limits)
         self.downloads = Downloads(shelf)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from attrs import define, field
+from twisted.internet.defer import DeferredSemaphore
 from twisted.internet.task import Clock
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
@@ -21,12 +22,14 @@ from glancetx.stores.memory import MemoryStore
 from glancetx.streams import Metering
 from glancetx.testing.http import MemoryClient, Response
 from glancetx.testing.threads import InlineThreads
+from glancetx.usecases.caching import CachedDownloads, Deleting, Downloading, EvictingDeletions
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.copy import Copies
 from glancetx.usecases.delete import Deletions
 from glancetx.usecases.download import Downloads
 from glancetx.usecases.janitor import Janitor
 from glancetx.usecases.members import Members
+from glancetx.usecases.prefetch import Prefetch
 from glancetx.usecases.recognition import Recognition
 from glancetx.usecases.sources import Sources
 from glancetx.usecases.transfers import Transfers
@@ -35,6 +38,7 @@ from glancetx.web.gate import Gate
 from glancetx.web.request import streaming
 from glancetx.web.root import Front, Root
 from glancetx.web.site import StreamingSite
+from glancetx.web.v1.cached import CachedV1
 from glancetx.web.v1.elsewhere import Elsewhere
 from glancetx.web.v1.images import ImagesV1
 from glancetx.web.v1.members import MembersV1
@@ -66,6 +70,7 @@ class Api:
 
     Every request is made by ``caller``, who may be changed at any time, unless there is an
     ``authenticator``.
+    With a ``cache`` downloads go through it, and `prefetch` looks at its queue when it is told to.
     ``more_stores`` stand on the shelf behind the default one.
     """
 
@@ -83,6 +88,8 @@ class Api:
     protections: Protections = field(factory=Protections)
     authenticator: Any = None
     recognition: Recognition = field(factory=Recognition)
+    cache: Any = None
+    prefetch: Prefetch = field(init=False)
     transfers: Transfers = field(init=False)
     copies: Copies = field(init=False)
     janitor: Janitor = field(init=False)
@@ -99,17 +106,27 @@ class Api:
         self.janitor = Janitor(self.clock, self.registry, shelf, deletions)
         uploads = Uploads(self.registry, self.transfers, metering, self.limits)
         permissions = Permissions(self.policy, self.protections)
-        self.copies = Copies(self.clock, uploads, self.transfers, self.limits, jitter=lambda: 1.0)
+        turns = DeferredSemaphore(4)
+        self.copies = Copies(
+            self.clock, uploads, self.transfers, self.limits, turns, jitter=lambda: 1.0
+        )
         sources = Sources(self.registry, shelf, self.limits)
         catalogue = Catalogue(self.registry, self.limits, self.protections)
         receiver = Receiver(uploads, shelf)
         elsewhere = Elsewhere(sources, self.copies, receiver)
+        downloads: Downloading = Downloads(shelf)
+        deleting: Deleting = deletions
+        if self.cache is not None:
+            cached = CachedDownloads(downloads, self.cache)
+            self.prefetch = Prefetch(self.clock, self.registry, cached, self.cache)
+            downloads, deleting = cached, EvictingDeletions(deletions, self.cache)
         v1 = ImagesV1(
             catalogue,
             WritingV1(catalogue, receiver, elsewhere, permissions, self.limits),
-            Downloads(shelf),
-            deletions,
+            downloads,
+            deleting,
             MembersV1(Members(self.registry, self.limits), permissions),
+            CachedV1(self.cache, permissions),
             permissions,
             self.clock,
             self.idle_timeout,

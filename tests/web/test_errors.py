@@ -6,7 +6,6 @@ import inspect
 import json
 from typing import Any
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.test.requesthelper import DummyRequest
@@ -14,6 +13,7 @@ from twisted.web.test.requesthelper import DummyRequest
 from glancetx import errors
 from glancetx.image import Status
 from glancetx.web.errors import HTML, JSON, PLAIN, STATUSES, error_body, negotiate, status_of
+from tests.unhurried import given
 
 
 class StatusTests(SynchronousTestCase):

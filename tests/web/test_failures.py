@@ -10,7 +10,15 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from glancetx.errors import NoSuchImage, RangeOutside, StatusConflict, StoreUnavailable
+from glancetx.errors import (
+    IdentityUnavailable,
+    NoSuchImage,
+    RangeOutside,
+    RegistryUnavailable,
+    StatusConflict,
+    StoreForbids,
+    StoreUnavailable,
+)
 from glancetx.image import Status
 from glancetx.testing.http import MemoryClient, Response
 from glancetx.web.errors import HttpError
@@ -53,6 +61,14 @@ class FailureTests(SynchronousTestCase):
         """What a client sent is shown to it in no other way than as text."""
         response = self.ask(NoSuchImage("<b>x</b>"), accept="text/html")
         self.assertIn(b"&lt;b&gt;x", response.body)
+
+    def test_passing(self) -> None:
+        """What is over by itself says when to come again, and nothing else does."""
+        for error in (IdentityUnavailable(), RegistryUnavailable(), StoreUnavailable()):
+            response = self.ask(error)
+            self.assertEqual((response.status, response.header("retry-after")), (503, "5"))
+        for other in (StoreForbids(), NoSuchImage("x"), CancelledError()):
+            self.assertIsNone(self.ask(other).header("retry-after"))
 
     def test_range(self) -> None:
         """416 says how much there is."""

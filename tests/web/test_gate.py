@@ -40,6 +40,7 @@ ALICE_ELSEWHERE = Identity(user="alice", project="other", roles={"member"})
 CAROL = Identity(user="carol", project="other", roles={"member"})
 ROOT = Identity(user="root", project="ops", roles={" ADMIN "})
 BOSS = Identity(user="boss", project="ops", roles={"Boss"})
+NOBODY = Identity(user="nobody")
 PEOPLE = {
     "alice": ALICE,
     "bob": BOB,
@@ -47,6 +48,7 @@ PEOPLE = {
     "carol": CAROL,
     "root": ROOT,
     "boss": BOSS,
+    "nobody": NOBODY,
 }
 AN_ID = "11111111-2222-3333-4444-555555555555"
 STRICT = Recognition()
@@ -107,9 +109,14 @@ class Spy(MemoryStore):
 
 
 class GateCase(SynchronousTestCase):
-    """An API behind a gate, with a spy for its store."""
+    """
+    An API behind a gate, with a spy for its store.
+
+    Its authenticator asks for badges, unless a test brings another with its ``challenge``.
+    """
 
     recognition = Recognition()
+    challenge: str | None = "Badge"
 
     def setUp(self) -> None:
         self.badges = Badges()
@@ -120,11 +127,19 @@ class GateCase(SynchronousTestCase):
     def make_api(self, recognition: Recognition, authenticator: Any = None) -> Api:
         """An API with the same registry and store as all others of this test."""
         return Api(
-            authenticator=authenticator or self.badges,
+            authenticator=authenticator or self.make_authenticator(),
             recognition=recognition,
             store=self.store,
             registry=self.registry,
         )
+
+    def make_authenticator(self) -> IAuthenticator:
+        """One that knows `PEOPLE` by their `credentials`."""
+        return self.badges
+
+    def credentials(self, who: str) -> Mapping[str, str]:
+        """The headers by which one of `PEOPLE` is known, or somebody else is not."""
+        return {"X-Badge": who}
 
     def ask(
         self,
@@ -134,8 +149,8 @@ class GateCase(SynchronousTestCase):
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Response:
-        badge = {} if who is None else {"X-Badge": who}
-        return self.api.request(method, path, {**badge, **(headers or {})}, body)
+        shown = {} if who is None else self.credentials(who)
+        return self.api.request(method, path, {**shown, **(headers or {})}, body)
 
     def image_of(self, who: str, body: bytes | None = b"x", **headers: str) -> str:
         """The path of a new image."""
@@ -151,12 +166,12 @@ class GateCase(SynchronousTestCase):
 
     def assert_unauthorised(self, answer: Response) -> None:
         self.assertEqual(answer.status, 401, answer.body)
-        self.assertEqual(answer.header("www-authenticate"), "Badge")
+        self.assertEqual(answer.header("www-authenticate"), self.challenge)
         self.assertIsNone(answer.header("x-openstack-request-id"))
         self.assertTrue(answer.is_whole)
 
 
-class RefusalTests(GateCase):
+class StrangerTests(GateCase):
     """Nobody comes in who is not known."""
 
     def test_a_01_v_22_unknown(self) -> None:
@@ -179,6 +194,19 @@ class RefusalTests(GateCase):
         self.assertEqual(json.loads(answer.body)["title"], "Unauthorized")
         self.assertIn("could not verify", json.loads(answer.body)["message"])
 
+    def test_early_answer(self) -> None:
+        """401 comes before the body, which nobody takes."""
+        client = self.api.connect()
+        client.begin("POST", "/v1/images", {**FORMATS, "Expect": "100-continue"}, 10 << 30)
+        self.assert_unauthorised(client.response())
+        self.assertEqual(client.response().header("connection"), "close")
+        self.assertEqual(self.store.calls, [])
+        client.disconnect()
+
+
+class RefusalTests(GateCase):
+    """What is answered when nobody can tell, or nobody is asked."""
+
     def test_no_challenge(self) -> None:
         """An authenticator that has nothing to ask for sends no challenge."""
         self.badges.challenge = None
@@ -198,6 +226,7 @@ class RefusalTests(GateCase):
         answer = self.ask("alice", "GET")
         self.assertEqual(answer.status, 503)
         self.assertIn(b"identity service", answer.body)
+        self.assertEqual(answer.header("retry-after"), "5")
         self.assertIsNone(answer.header("x-openstack-request-id"))
 
     def test_broken_authenticator(self) -> None:
@@ -207,15 +236,6 @@ class RefusalTests(GateCase):
         self.assertEqual(answer.status, 500)
         self.assertNotIn(b"sesame", answer.body)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
-
-    def test_early_answer(self) -> None:
-        """401 comes before the body, which nobody takes."""
-        client = self.api.connect()
-        client.begin("POST", "/v1/images", {**FORMATS, "Expect": "100-continue"}, 10 << 30)
-        self.assert_unauthorised(client.response())
-        self.assertEqual(client.response().header("connection"), "close")
-        self.assertEqual(self.store.calls, [])
-        client.disconnect()
 
 
 class TargetTests(GateCase):
@@ -400,11 +420,10 @@ class CallerTests(GateCase):
 
     def test_member_without_owner(self) -> None:
         """§9.5: who owns nothing shares nothing: 401, with the challenge."""
-        PEOPLE["nobody"] = Identity(user="nobody")
-        self.addCleanup(PEOPLE.pop, "nobody")
         path = self.image_of("alice")
         answer = self.ask("nobody", "PUT", f"{path}/members/x")
-        self.assertEqual((answer.status, answer.header("www-authenticate")), (401, "Badge"))
+        told = (answer.status, answer.header("www-authenticate"))
+        self.assertEqual(told, (401, self.challenge))
 
 
 class WaitingTests(GateCase):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.errors import RangeOutside
 from glancetx.web.ranges import Span, requested_span
+from tests.unhurried import given
 from tests.web.case import IMAGE_ID, TransportCase
 
 TOTALS = st.integers(1, 300)

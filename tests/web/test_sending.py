@@ -18,8 +18,8 @@ from twisted.web.server import NOT_DONE_YET
 from zope.interface.verify import verifyObject
 
 from glancetx.errors import StoreUnavailable
+from glancetx.files import Descriptor
 from glancetx.interfaces import IFileSpan
-from glancetx.stores.file_tree import Descriptor
 from glancetx.streams.span import FileSpan
 from glancetx.testing.http import MemoryClient
 from glancetx.testing.threads import InlineThreads
@@ -56,9 +56,9 @@ class Span(FileSpan):
         self.fetched.append((start, size))
         return self.fetching or super().fetch(start, size)
 
-    def close(self, sent: int) -> None:
+    def close(self, sent: int, error: BaseException | None = None) -> None:
         self.closed.append(sent)
-        super().close(sent)
+        super().close(sent, error)
 
 
 class Sending(Resource):

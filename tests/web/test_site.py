@@ -88,6 +88,73 @@ class DrainTests(TransportCase):
         self.assertTrue(self.transport.disconnecting)
 
 
+class GraceTests(TransportCase):
+    """While somebody else serves whoever comes again, those who are here are told to go."""
+
+    def drain(self) -> Deferred[None]:
+        return self.api.site.drain(None, grace=5)
+
+    def test_idle(self) -> None:
+        """An idle connection is closed when its grace is over."""
+        self.client.request("GET", "/versions")
+        drained = self.drain()
+        self.wait(4.9)
+        self.assertFalse(self.transport.disconnecting)
+        self.wait(0.1)
+        self.assertTrue(self.transport.disconnecting)
+        self.client.disconnect()
+        self.successResultOf(drained)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_asks_again(self) -> None:
+        """A request that was on its way is answered, and told that it was the last one."""
+        self.client.request("GET", "/versions")
+        self.drain()
+        self.wait(4)
+        response = self.client.request("GET", "/versions")
+        self.assertEqual((response.status, response.header("connection")), (200, "close"))
+        self.assertTrue(self.transport.disconnecting)
+        self.assert_gone_quietly()
+
+    def test_begins_an_upload(self) -> None:
+        """It may take as long as it does."""
+        self.client.request("GET", "/versions")
+        drained = self.drain()
+        self.wait(4)
+        self.begin_upload(100)
+        for _ in range(99):
+            self.wait(10)
+            self.client.send(b"x")
+        self.assertNoResult(drained)
+        self.client.send(b"x")
+        self.assertEqual(self.client.response().status, 201)
+        self.client.disconnect()
+        self.successResultOf(drained)
+
+    def test_headers_were_out(self) -> None:
+        """Who could not be told after a download has the grace too."""
+        self.have_image(bytes(1 << 20))
+        client = self.api.connect(send_buffer=65536)
+        client.begin("GET", f"/v1/images/{IMAGE_ID}")
+        self.drain()
+        while client.transport.unsent:
+            client.transport.taken()
+        self.assertFalse(client.transport.disconnecting)
+        self.wait(5)
+        self.assertTrue(client.transport.disconnecting)
+        client.disconnect()
+
+    def test_cut(self) -> None:
+        """Whoever waits for them may lose his patience."""
+        self.begin_upload(5)
+        drained = self.drain()
+        self.api.site.cut()
+        self.assertTrue(self.transport.is_aborted)
+        self.client.disconnect()
+        self.successResultOf(drained)
+        self.assert_killed()
+
+
 class ConnectionTests(TransportCase):
     """The site knows its connections, and no more than those."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -16,6 +15,7 @@ from glancetx.web.versions import (
     negotiate_version,
     version_document,
 )
+from tests.unhurried import given
 
 SEGMENTS = st.lists(st.sampled_from(["", "v1", "v1.1", "v2", "versions", "images", "é", ".."]))
 ACCEPTS = st.one_of(st.text(), st.text().map(VENDOR_TYPE.__add__), st.just(VENDOR_TYPE + "v1"))

@@ -10,15 +10,15 @@ from twisted.web.iweb import IRequest
 from glancetx.access import Caller, may_change
 from glancetx.errors import NotFound
 from glancetx.image import Image
+from glancetx.usecases.caching import Deleting, Downloading
 from glancetx.usecases.catalogue import Catalogue
-from glancetx.usecases.delete import Deletions
-from glancetx.usecases.download import Downloads
 from glancetx.usecases.sight import check_not_read_only
 from glancetx.web.errors import HttpError
 from glancetx.web.failures import install_error_handlers
 from glancetx.web.ranges import Span, requested_span
 from glancetx.web.request import StreamingRequest
 from glancetx.web.respond import pour
+from glancetx.web.v1.cached import CachedV1
 from glancetx.web.v1.handling import dispatch, empty_answer, json_answer
 from glancetx.web.v1.listing import read_listing
 from glancetx.web.v1.members import MembersV1
@@ -45,9 +45,10 @@ class ImagesV1:
         self,
         catalogue: Catalogue,
         writing: WritingV1,
-        downloads: Downloads,
-        deletions: Deletions,
+        downloads: Downloading,
+        deletions: Deleting,
         members: MembersV1,
+        cached: CachedV1,
         permissions: Permissions,
         clock: IReactorTime,
         idle_timeout: float | None,
@@ -57,6 +58,7 @@ class ImagesV1:
         self._downloads = downloads
         self._deletions = deletions
         self._members = members
+        self._cached = cached
         self._permissions = permissions
         self._clock = clock
         self._idle_timeout = idle_timeout
@@ -98,6 +100,22 @@ class ImagesV1:
     @app.route("/shared-images/<member>")
     async def shared_images(self, request: IRequest, member: str) -> bytes | None:
         return await self._members.shared_images(request, member)
+
+    @app.route("/cached_images")
+    async def cached_images(self, request: IRequest) -> bytes | None:
+        return await self._cached.cached_images(request)
+
+    @app.route("/cached_images/<image_id>")
+    async def cached_image(self, request: IRequest, image_id: str) -> bytes | None:
+        return await self._cached.cached_image(request, image_id)
+
+    @app.route("/queued_images")
+    async def queued_images(self, request: IRequest) -> bytes | None:
+        return await self._cached.queued_images(request)
+
+    @app.route("/queued_images/<image_id>")
+    async def queued_image(self, request: IRequest, image_id: str) -> bytes | None:
+        return await self._cached.queued_image(request, image_id)
 
     # -- lists
 

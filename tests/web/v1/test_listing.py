@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import parse_qs
@@ -12,6 +11,7 @@ from glancetx.errors import BadRequest
 from glancetx.query import ImageQuery
 from glancetx.registry.listing import page_of
 from glancetx.web.v1.listing import read_listing
+from tests.unhurried import given
 
 TENANT = Caller(owner="t1", is_authenticated=True)
 AN_ID = "11111111-2222-3333-4444-555555555555"

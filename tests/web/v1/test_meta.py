@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from hypothesis import example, given
+from hypothesis import example
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -14,6 +14,7 @@ from glancetx.image import Image, Status, Visibility
 from glancetx.limits import DISK_FORMATS, Limits
 from glancetx.web.v1.meta import RequestMeta, read_meta, used_headers
 from glancetx.web.v1.render import meta_headers
+from tests.unhurried import given
 
 #: What a header may hold, within the Basic Multilingual Plane, without blanks at its ends.
 TEXTS = (

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
 from glancetx.image import Image, Location, Status, Visibility
 from glancetx.web.v1 import render
+from tests.unhurried import given
 
 IMAGE = Image(
     image_id="i",

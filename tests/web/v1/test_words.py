@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 
-from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.errors import BadMetadata
 from glancetx.limits import CONTAINER_FORMATS, DISK_FORMATS
 from glancetx.web.v1 import words
+from tests.unhurried import given
 
 BLANKS = st.text(" \t", max_size=3)
 

@@ -1,0 +1,1 @@
+"""Copies of images on the local disk: fetched once, verified, and bounded in size."""

@@ -1,0 +1,1 @@
+"""Images as objects of OpenStack Swift, or of whatever else speaks its API."""

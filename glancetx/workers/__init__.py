@@ -1,0 +1,1 @@
+"""Several processes that serve together, and the one that supervises them."""

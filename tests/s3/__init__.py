@@ -1,0 +1,1 @@
+"""The store for S3 against real servers, which tests.services starts."""
