@@ -9,7 +9,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from glancetx.deferreds import stop_first
-from glancetx.errors import GlanceError, NoSuchImage
+from glancetx.errors import DataCorrupted, GlanceError, NoSuchImage
 from glancetx.image import Image, Status
 from glancetx.interfaces import IImageCache, IRegistry
 from glancetx.usecases.caching import CachedDownloads
@@ -109,4 +109,8 @@ class Prefetch(Service):
         if self._downloads.original_of(image) is None:
             self._log.info("image {image_id} is not for the cache", image_id=image.image_id)
             return True
-        return await self._downloads.prefetch(image)
+        try:
+            return await self._downloads.prefetch(image)
+        except DataCorrupted:
+            # It was read to its end, and will be no better; the cache has told the log.
+            return True

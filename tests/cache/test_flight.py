@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import traceback
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
 
-from glancetx.cache.flight import HELD_BACK
+from glancetx.cache.flight import HELD_BACK, Flight
 from glancetx.deferreds import as_deferred
 from glancetx.errors import ConsumerGone, NoSuchData, StoreUnavailable
 from glancetx.testing.streams import RecordingConsumer
@@ -206,6 +208,20 @@ class TroubleTests(HangingCase):
         self.clock.advance(self.stall_time - 1)
         self.source.finish()
         self.assert_got_all(reader)
+
+
+class WakingTests(SynchronousTestCase):
+    """Those who wait are told one after the other."""
+
+    def test_one_ends_another(self):
+        """Who is told first may make the next one leave, and the others hear of it all the same."""
+        flight = Flight(Clock(), original(), 0.0, lambda: None)
+        first, second, third = (as_deferred(flight.until_over()) for _ in range(3))
+        first.addCallback(lambda _: second.cancel())
+        flight.over()
+        self.successResultOf(first)
+        self.failureResultOf(second, CancelledError)
+        self.successResultOf(third)
 
 
 class PatientTests(HangingCase):

@@ -100,6 +100,14 @@ class RoundTests(PrefetchCase):
         self.go_through()
         self.assertEqual((self.cached_ids(), self.queued()), (["a"], []))
 
+    def test_corrupted(self):
+        """What is not what it should be is read once, and not every ten seconds for ever."""
+        self.world.active("a")
+        self.world.kept._images["a"] = bytearray(b"jello")
+        self.queue("a")
+        self.go_through()
+        self.assertEqual((self.cached_ids(), self.queued()), ([], []))
+
     def test_store_has_a_mistake(self):
         """Nobody waits for one that fails as nothing should."""
         self.world.active("a")
