@@ -111,7 +111,7 @@ class Server:
         for part in (*stores, self._cache, self._authenticator, self._rights.file):
             if IService.providedBy(part):
                 self._start(IService(part))
-        self._front = self._assemble(registry, Metering(self._hashing))
+        self._front = self._assemble(registry, Metering(self._hashing, self._settings.digests))
         if self._share.tends:
             self._front.janitor.startService()
             if self._front.prefetch is not None:

@@ -10,6 +10,7 @@ from typing import Any
 from attrs import field, fields_dict, frozen
 
 from glancetx.description import BadDescription, Description, parse, quote
+from glancetx.digests import DEFAULT_DIGESTS, is_digest
 from glancetx.limits import Limits, read_size
 from glancetx.store_tables import read_table
 
@@ -30,6 +31,7 @@ class Settings:
     ``workers`` is how many processes serve; None leaves that to `worker_count`.
     ``transfer_lease`` is how long after a daemon died its uploads are taken for running; at least
     one second.
+    ``digests`` are computed of all bytes that come in.
     ``copy_concurrency`` is how many images one daemon copies from elsewhere at the same time.
     With ``delayed_delete`` the bytes of deleted images are kept for ``scrub_time`` seconds, and
     those whose time has come are looked for every ``wakeup_time`` seconds.
@@ -59,6 +61,7 @@ class Settings:
     client_socket_timeout: float = 900.0
     transfer_lease: float = 30.0
     copy_concurrency: int = 4
+    digests: tuple[str, ...] = DEFAULT_DIGESTS
     delayed_delete: bool = False
     scrub_time: float = 0.0
     wakeup_time: float = 300.0
@@ -84,6 +87,7 @@ _COUNT = "a whole number from 0 on"
 _SOME = "a whole number from 1 on"
 _QUOTA = "a whole number"
 _SWITCH = "true or false"
+_DIGESTS = "a list of digests that Python knows, md5 among them"
 
 #: Every key that a file may have, and what its value must be.
 _KINDS: Mapping[str, str] = {
@@ -103,6 +107,7 @@ _KINDS: Mapping[str, str] = {
     "client_socket_timeout": _SECONDS,
     "transfer_lease": _LEASE,
     "copy_concurrency": _SOME,
+    "digests": _DIGESTS,
     "delayed_delete": _SWITCH,
     "scrub_time": _SECONDS,
     "wakeup_time": _LEASE,
@@ -198,13 +203,13 @@ def _checked(path: Path, key: str, value: Any) -> Any:
     kind = _KINDS.get(key)
     if kind is None:
         raise ConfigError(f"in {path} {key!r} is not an option")
-    if kind is _TEXTS:
+    if kind in (_TEXTS, _DIGESTS):
         value = (value,) if isinstance(value, str) else value
     if not _is(kind, value):
         raise ConfigError(f"in {path} {key!r} must be {kind}, not {value!r}")
     if kind is _SIZE:
         return read_size(str(value))
-    return tuple(value) if kind is _TEXTS else value
+    return tuple(value) if kind in (_TEXTS, _DIGESTS) else value
 
 
 def _is(kind: str, value: Any) -> bool:
@@ -212,6 +217,8 @@ def _is(kind: str, value: Any) -> bool:
         return isinstance(value, str) and "\0" not in value
     if kind is _TEXTS:
         return isinstance(value, Sequence) and all(_is(_TEXT, each) for each in value)
+    if kind is _DIGESTS:
+        return _is(_TEXTS, value) and "md5" in value and all(map(is_digest, value))
     if kind is _SWITCH:
         return isinstance(value, bool)
     if isinstance(value, bool):

@@ -37,6 +37,10 @@ class WrongValueTests(SynchronousTestCase):
             "transfer_lease = 0.5",
             "copy_concurrency = 0",
             "copy_concurrency = 1.5",
+            'digests = ["sha256"]',
+            'digests = ["md5", "crc"]',
+            'digests = ["md5", "shake_128"]',
+            "digests = 5",
             "wakeup_time = 0",
             "scrub_time = -1",
             "delayed_delete = 1",
@@ -77,3 +81,16 @@ class QuotaTests(SynchronousTestCase):
         self.assertEqual(self.quota('"1KB"'), 1024)
         self.assertEqual(self.quota('"0"'), 0)
         self.assertEqual(read_settings({}).limits.user_storage_quota, 0)
+
+
+class DigestsTests(SynchronousTestCase):
+    """Which digests are computed."""
+
+    def test_given(self):
+        """They are those of the file, or else the one that v1 shows and a strong one."""
+        path = Path(self.mktemp())
+        path.write_text('digests = ["md5", "sha512"]\n')
+        self.assertEqual(read_settings({}, str(path)).digests, ("md5", "sha512"))
+        path.write_text('digests = "md5"\n')
+        self.assertEqual(read_settings({}, str(path)).digests, ("md5",))
+        self.assertEqual(read_settings({}).digests, ("md5", "sha256"))

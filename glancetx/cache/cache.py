@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 from twisted.application.service import IService, MultiService
@@ -149,7 +150,10 @@ class ImageCache(MultiService):
             ensureDeferred(attempt(self._pools.small, self._directory.drop, image_id))
 
         self.hits += 1
-        return KeptStream(file, start, end, self._read, given, failed)
+        read = partial(attempt, self._workers.read)
+        # A stream closes its file, and that of a copy which has just landed is given to others too.
+        own = Descriptor(os.dup(file.number))
+        return KeptStream(own, start, end - start, read, given, failed)
 
     async def _read(self, file: Descriptor, size: int, position: int) -> bytes | None:
         return await attempt(self._pools.read, read_at, file, size, position)

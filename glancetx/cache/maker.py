@@ -32,12 +32,15 @@ TRIES = 5
 #: Bytes of memory for the batches of all copies that are being made, for each digest.
 MEMORY = 24 << 20
 
+#: Bytes that are counted and written at once: those who follow wait for them.
+LARGEST_BATCH = 512 * 1024
+
 _log = Logger()
 
 
 def metering_by_digest(threads: Threads) -> dict[str, Metering]:
     """What counts and hashes copies, by the one digest that it computes."""
-    return {name: Metering(threads, (name,), MEMORY) for name in DIGESTS}
+    return {name: Metering(threads, (name,), MEMORY, LARGEST_BATCH) for name in DIGESTS}
 
 
 @frozen

@@ -9,10 +9,11 @@ from twisted.internet.interfaces import IConsumer
 from zope.interface import implementer
 
 from glancetx.cache.flight import CopyLost, Flight
-from glancetx.errors import StoreUnavailable
+from glancetx.errors import CannotRead, StoreUnavailable
 from glancetx.files import Descriptor
 from glancetx.interfaces import IByteStream, Source
 from glancetx.streams import chunks, from_chunks
+from glancetx.streams.span import FileSpan, Run
 
 #: How many bytes are read at once.
 READ_SIZE = 256 * 1024
@@ -21,45 +22,41 @@ READ_SIZE = 256 * 1024
 Read = Callable[[Descriptor, int, int], Awaitable[bytes | None]]
 
 
-@implementer(IByteStream)
-class KeptStream:
+class KeptStream(FileSpan):
     """
-    The bytes of a finished copy: those of ``file`` from ``start`` to ``end``.
+    The bytes of a finished copy, a part of its file.
 
-    Whoever gives them in another way than `flow_to` calls `given` when all of them are given.
-    ``failed`` is called when the file turns out not to have them.
+    ``given`` is called when all of them are given, and ``failed`` when the file turns out not to
+    have them.
     """
 
     def __init__(
         self,
         file: Descriptor,
         start: int,
-        end: int,
-        read: Read,
+        length: int,
+        run: Run,
         given: Callable[[], None],
         failed: Callable[[], None],
     ) -> None:
-        self.file = file
-        self.start = start
-        self.end = end
-        self.length = end - start
-        self.given = given
-        self._read = read
+        super().__init__(file, start, length, run)
+        self._given = given
         self._failed = failed
 
     async def flow_to(self, consumer: IConsumer) -> None:
-        await from_chunks(self._bytes(), self.length).flow_to(consumer)
-        self.given()
+        try:
+            await super().flow_to(consumer)
+        except StoreUnavailable:
+            self._failed()
+            raise
+        self._given()
 
-    async def _bytes(self) -> AsyncGenerator[bytes, None]:
-        position = self.start
-        while position < self.end:
-            chunk = await self._read(self.file, min(READ_SIZE, self.end - position), position)
-            if not chunk:
-                self._failed()
-                raise StoreUnavailable()
-            position += len(chunk)
-            yield chunk
+    def close(self, sent: int, error: BaseException | None = None) -> None:
+        super().close(sent, error)
+        if error is None:
+            self._given()
+        elif isinstance(error, CannotRead):
+            self._failed()
 
 
 @implementer(IByteStream)

@@ -71,11 +71,13 @@ from glancetx.errors.stores import (
 )
 from glancetx.errors.streams import (
     BodyCutShort,
+    CannotRead,
     ConsumerGone,
     StreamError,
 )
 
 __all__ = [
+    "CannotRead",
     "BadMetadata",
     "BadRequest",
     "BodyCutShort",

@@ -21,3 +21,7 @@ class ConsumerGone(StreamError):
 
     def __init__(self) -> None:
         super().__init__("The consumer went away")
+
+
+class CannotRead(StreamError):
+    """A file has fewer bytes than it had when it was opened, or its medium fails."""

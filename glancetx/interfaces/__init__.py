@@ -13,12 +13,13 @@ from glancetx.interfaces.makers import IMaker
 from glancetx.interfaces.registry import IRegistry
 from glancetx.interfaces.reloading import IReloadable
 from glancetx.interfaces.stores import IForeignStore, IReadableStore, IStore, IStoreMaker
-from glancetx.interfaces.streams import IByteStream
+from glancetx.interfaces.streams import IByteStream, IFileSpan
 
 __all__ = [
     "IAuthenticator",
     "IAuthenticatorMaker",
     "IByteStream",
+    "IFileSpan",
     "IForeignStore",
     "IImageCache",
     "IMaker",

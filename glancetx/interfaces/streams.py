@@ -32,3 +32,40 @@ class IByteStream(Interface):
         :raises BodyCutShort: when a client's body ended before its time.
         :raises StoreError: when a store broke while giving.
         """
+
+
+class IFileSpan(IByteStream):
+    """
+    A stream whose bytes lie one after the other in an open file.
+
+    It may be poured as any other, or else the kernel may send the file by itself, as by
+    sendfile(2): whoever has it do so closes the span in the end and pours nothing.
+    Positions are those in the file, in bytes.
+    """
+
+    number: int = Attribute("The number of the open file.")
+    start: int = Attribute("Where the first byte lies.")
+    length: int = Attribute("How many bytes there are.")
+
+    def is_at_hand(start: int, size: int) -> bool:
+        """
+        Whether these bytes can be read now without waiting for a medium.
+
+        Quick, and right most of the time: what was read lately may be gone when it is sent.
+        """
+
+    def fetch(start: int, size: int) -> Awaitable[None]:
+        """
+        Bring these bytes into memory without blocking the reactor.
+
+        What cannot be stopped once it has begun goes on after a cancellation.
+
+        :raises StoreError: when they cannot be read.
+        """
+
+    def close(sent: int, error: BaseException | None = None) -> None:
+        """
+        Let go of the file, so many bytes of which were sent.
+
+        ``error`` is what has ended it before all were, CannotRead when it was the file's fault.
+        """

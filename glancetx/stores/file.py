@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from twisted.application.service import IService, MultiService
@@ -22,21 +23,21 @@ from glancetx.errors import (
     StoreFull,
     StoreUnavailable,
 )
-from glancetx.files import Descriptor, read_at
 from glancetx.interfaces import IByteStream, IStore
 from glancetx.stores.file_partial import Partial, sweep
 from glancetx.stores.file_tree import Tree, key_of
-from glancetx.streams import chunks, from_chunks
+from glancetx.streams import chunks
+from glancetx.streams.span import FileSpan, FileStream
 from glancetx.threads import NotRunning, Threads
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: How many bytes are read at once.
-READ_SIZE = 256 * 1024
-
 #: Threads for what is quick or syncs, so that it never queues behind reading and writing.
 SMALL_THREADS = 4
+
+#: What is given, by the option sendfile.
+_STREAMS = {"on": FileSpan, "off": FileStream}
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -54,10 +55,19 @@ class FileStore(MultiService):
     A directory that cannot be written when the store starts makes it a read-only store.
     """
 
-    def __init__(self, reactor: IReactorFromThreads, directory: str, threads: str = "8") -> None:
+    def __init__(
+        self,
+        reactor: IReactorFromThreads,
+        directory: str,
+        threads: str = "8",
+        sendfile: str = "on",
+    ) -> None:
         super().__init__()
         if not directory:
             raise ValueError("the directory is missing")
+        if sendfile not in _STREAMS:
+            raise ValueError("sendfile must be on or off")
+        self._stream = _STREAMS[sendfile]
         # Absolute, because a daemon changes its working directory.
         self._tree = Tree(os.path.abspath(directory))
         self._bulk = Threads(reactor, "file-bulk", number("threads", threads))
@@ -92,38 +102,26 @@ class FileStore(MultiService):
             file.close()
             raise RangeOutside(size)
         end = size if length is None else min(offset + length, size)
-        return from_chunks(self._read(file, offset, end), end - offset)
-
-    async def _read(self, file: Descriptor, start: int, end: int) -> AsyncGenerator[bytes, None]:
-        try:
-            while start < end:
-                size = min(READ_SIZE, end - start)
-                chunk = await self._run(self._bulk, read_at, file, size, start)
-                if not chunk:
-                    _log.error("A file was cut short while it was read")
-                    raise StoreUnavailable()
-                start += len(chunk)
-                yield chunk
-        finally:
-            file.close()
+        run = partial(self._run, self._bulk)
+        return self._stream(file, offset, end - offset, run)
 
     async def add(self, image_id: str, data: IByteStream) -> str:
-        partial = Partial(self._tree, image_id)
+        file = Partial(self._tree, image_id)
         try:
-            await self._run(self._small, partial.create)
+            await self._run(self._small, file.create)
             async with aclosing(chunks(data)) as incoming:
                 async for chunk in incoming:
-                    await self._run(self._bulk, partial.write, chunk)
-            await self._run(self._small, partial.commit)
+                    await self._run(self._bulk, file.write, chunk)
+            await self._run(self._small, file.commit)
         except BaseException:
-            await self._abandon(partial)
+            await self._abandon(file)
             raise
-        return partial.key
+        return file.key
 
-    async def _abandon(self, partial: Partial) -> None:
+    async def _abandon(self, file: Partial) -> None:
         # Errors are logged already, what is left is swept, and what came first matters more.
         with suppress(StoreError, NoSuchData):
-            await self._run(self._small, partial.abandon)
+            await self._run(self._small, file.abandon)
 
     async def delete(self, key: str) -> None:
         await self._run(self._small, self._tree.remove, key)

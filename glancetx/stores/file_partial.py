@@ -25,6 +25,7 @@ from glancetx.stores.file_tree import (
     is_regular,
     key_of,
 )
+from glancetx.stores.file_writeback import Writeback
 
 _log = Logger()
 
@@ -43,6 +44,7 @@ class Partial:
         self._name: str | None = None
         self._file = Descriptor(-1)
         self._is_committed = False
+        self._writeback = Writeback()
 
     def create(self) -> None:
         """
@@ -67,6 +69,7 @@ class Partial:
     def write(self, chunk: bytes) -> None:
         """Append all of the chunk."""
         write_all(self._file, chunk)
+        self._writeback.written(self._file.number, len(chunk))
 
     def commit(self) -> None:
         """

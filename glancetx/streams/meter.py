@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
-from twisted.internet.defer import Deferred, FirstError, gatherResults, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer, IProducer, IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from glancetx.deferreds import finish_first
+from glancetx.digests import DEFAULT_DIGESTS
 from glancetx.errors import ConsumerGone, TooLarge
 from glancetx.interfaces import IByteStream
+from glancetx.streams.hashing import Hashing
 from glancetx.threads import Threads
 
 KIB = 1024
 SMALLEST_BATCH = 64 * KIB
-LARGEST_BATCH = 512 * KIB
+LARGEST_BATCH = 2048 * KIB
 
 #: Of one upload as many batches may be in memory at once: one that is being gathered, two that
 #: are being hashed (the store works on one of these), and what the transport holds.
@@ -28,27 +28,25 @@ BATCHES_HELD = 4
 BACKLOG = 2
 
 
-class _Hash(Protocol):
-    def update(self, data: bytes, /) -> None: ...
-    def hexdigest(self) -> str: ...
-
-
 class Metering:
     """
     What all running meters share: the threads that hash, and a budget of memory in bytes.
 
     Batches shrink while many uploads run, so that all of them together keep to the budget.
+    ``largest`` is for whoever wants bytes soon rather than cheaply.
     """
 
     def __init__(
         self,
         threads: Threads,
-        algorithms: Sequence[str] = ("md5", "sha256"),
-        memory: int = 24 << 20,
+        algorithms: Sequence[str] = DEFAULT_DIGESTS,
+        memory: int = 32 << 20,
+        largest: int = LARGEST_BATCH,
     ) -> None:
         self.threads = threads
         self.algorithms = tuple(algorithms)
         self._memory = memory
+        self._largest = largest
         self.running = 0
 
     def meter(self, source: IByteStream, limit: int | None = None) -> Metered:
@@ -59,7 +57,7 @@ class Metering:
     def batch_size(self) -> int:
         """How many bytes to gather before they go on, as things stand now."""
         share = self._memory // (BATCHES_HELD * max(self.running, 1))
-        return min(max(share, SMALLEST_BATCH), LARGEST_BATCH)
+        return min(max(share, SMALLEST_BATCH), self._largest)
 
 
 @implementer(IByteStream, IConsumer, IPushProducer)
@@ -79,7 +77,10 @@ class Metered:
         self._metering = metering
         self._source = source
         self._limit = limit
-        self._hashes = {name: _Serial(metering.threads, name) for name in metering.algorithms}
+        threads = metering.threads
+        # A thread for each digest gains nothing when there are streams enough for all threads.
+        is_alone = metering.running < threads.size
+        self._hashing = Hashing(threads, metering.algorithms, in_parallel=is_alone)
         self._gathered: list[bytes] = []
         self._gathered_size = 0
         self._backlog = 0
@@ -94,7 +95,7 @@ class Metered:
     @property
     def digests(self) -> Mapping[str, str]:
         """Algorithm → lower-case hex digest."""
-        return {name: serial.hexdigest() for name, serial in self._hashes.items()}
+        return self._hashing.digests
 
     # -- the stream
 
@@ -191,9 +192,7 @@ class Metered:
         if not batch or self._consumer is None:
             return
         self._backlog += 1
-        done = gatherResults(
-            [serial.update(batch) for serial in self._hashes.values()], consumeErrors=True
-        )
+        done = self._hashing.update(batch)
         self._hashed = done.addCallbacks(lambda _: self._batch_hashed(), self._not_hashed)
         self._consumer.write(batch)
         self._balance()
@@ -203,8 +202,7 @@ class Metered:
         self._balance()
 
     def _not_hashed(self, failure: Failure) -> None:
-        wrapped = failure.value
-        self._fail(wrapped.subFailure if isinstance(wrapped, FirstError) else failure)
+        self._fail(failure)
 
     def _balance(self) -> None:
         """Hold the source while the consumer or the hashing is behind."""
@@ -228,22 +226,3 @@ class Metered:
         released, self._released = self._released, None
         if released is not None:
             released.callback(None)
-
-
-class _Serial:
-    """One digest, its batches hashed in threads one after the other."""
-
-    def __init__(self, threads: Threads, algorithm: str) -> None:
-        self._threads = threads
-        self._hash: _Hash = hashlib.new(algorithm, usedforsecurity=False)
-        self._last: Deferred[None] = succeed(None)
-
-    def update(self, batch: bytes) -> Deferred[None]:
-        """Fires when this batch, and with it all before it, is hashed."""
-        done: Deferred[None] = Deferred()
-        self._last.addCallback(lambda _: self._threads.run(self._hash.update, batch))
-        self._last.addCallbacks(done.callback, done.errback)
-        return done
-
-    def hexdigest(self) -> str:
-        return self._hash.hexdigest()

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol
+from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol, ISSLTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from zope.interface import implementer
 
 from glancetx import __version__
-from glancetx.web.framing import StrictChannel
+from glancetx.web.framing import StrictChannel, response_head
 from glancetx.web.request import StreamingRequest
 from glancetx.web.transports import Progress
 
@@ -58,6 +58,7 @@ class StreamingChannel(StrictChannel):
     _progress: Progress | None = None
     _linger: IDelayedCall | None = None
     _is_half_closed = False
+    _is_secure: bool | None = None
 
     def connectionMade(self) -> None:
         super().connectionMade()
@@ -67,6 +68,11 @@ class StreamingChannel(StrictChannel):
         self._stop_lingering()
         super().connectionLost(reason)
         self.site.channel_closed(self)
+
+    def isSecure(self) -> bool:
+        if self._is_secure is None:
+            self._is_secure = ISSLTransport.providedBy(self.transport)
+        return self._is_secure
 
     @property
     def is_idle(self) -> bool:
@@ -118,7 +124,7 @@ class StreamingChannel(StrictChannel):
             self.persistent = False
             headers.setRawHeaders(b"Connection", [b"close"])
         headers.setRawHeaders(b"Server", [SERVER])
-        super().writeHeaders(version, code, reason, headers)
+        self.transport.write(response_head(version, code, reason, request.prepared, headers))
 
     def requestDone(self, request: StreamingRequest) -> None:
         if request.body.is_complete:

@@ -1,5 +1,5 @@
 """
-What may come as the head of a request, and what is refused.
+The heads of messages: what may come as one, and what is refused; and how ours are written.
 
 With `glancetx.web.channel` the only file that touches private parts of
 `twisted.web.http.HTTPChannel`; the tests of both fail loudly on a Twisted that changes them.
@@ -7,13 +7,26 @@ With `glancetx.web.channel` the only file that touches private parts of
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from twisted.web import http
+from twisted.web.http_headers import Headers
 
 TOO_LONG = b"414 Request-URI Too Long"
 BAD = b"400 Bad Request"
 
 #: More digits than any body's length has; Python refuses to read numbers of thousands of them.
 MAX_LENGTH_DIGITS = 19
+
+
+def response_head(
+    version: bytes, code: bytes, reason: bytes, prepared: Iterable[bytes], headers: Headers
+) -> bytes:
+    """All of it in one piece, with lines before the headers: Twisted writes four for each."""
+    lines = [b"%b %b %b\r\n" % (version, code, reason), *prepared]
+    for name, values in headers.getAllRawHeaders():
+        lines += [b"%b: %b\r\n" % (name, value) for value in values]
+    return b"".join([*lines, b"\r\n"])
 
 
 class StrictChannel(http.HTTPChannel):

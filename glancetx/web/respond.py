@@ -14,8 +14,9 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from glancetx.errors import ConsumerGone, GlanceError, StreamError
-from glancetx.interfaces import IByteStream
+from glancetx.interfaces import IByteStream, IFileSpan
 from glancetx.web.request import StreamingRequest
+from glancetx.web.sending import CannotSend, can_send, send
 from glancetx.web.transports import Progress
 
 _log = Logger()
@@ -41,8 +42,9 @@ async def pour(
     """
     outflow = _Outflow(request, length, clock, idle_timeout)
     try:
-        await stream.flow_to(outflow)
-        outflow.check()
+        if not await _is_sent(request, stream, length, clock, idle_timeout):
+            await stream.flow_to(outflow)
+            outflow.check()
         return
     except CancelledError:
         request.abort()
@@ -50,7 +52,7 @@ async def pour(
     except ConsumerGone:
         if request.method == b"HEAD":
             return
-        if not outflow.is_client_gone:
+        if outflow.is_overfull:
             _log.warn("a download breaks off: {error}", error=outflow.miscount())
     except GlanceError as error:
         _log.warn("a download breaks off: {error}", error=error)
@@ -58,6 +60,26 @@ async def pour(
         _log.failure("a download breaks off")
     request.abort()
     await request.until_lost()
+
+
+async def _is_sent(
+    request: StreamingRequest,
+    stream: IByteStream,
+    length: int | None,
+    clock: IReactorTime,
+    idle_timeout: float | None,
+) -> bool:
+    """Whether the stream was one that the kernel could send over this connection, and it has."""
+    # One of another length must be poured, so that it is noticed.
+    if not IFileSpan.providedBy(stream) or not length or stream.length != length:
+        return False
+    if request.method == b"HEAD" or not can_send(request):
+        return False
+    try:
+        await send(request, IFileSpan(stream), clock, idle_timeout)
+    except CannotSend:
+        return False
+    return True
 
 
 @implementer(IConsumer, IPushProducer)
@@ -71,7 +93,6 @@ class _Outflow:
         clock: IReactorTime,
         idle_timeout: float | None,
     ) -> None:
-        self.is_client_gone = False
         self._given = 0
         self._request = request
         self._length = length
@@ -80,10 +101,14 @@ class _Outflow:
         self._producer: IPushProducer | None = None
         self._watch: IDelayedCall | None = None
 
+    @property
+    def is_overfull(self) -> bool:
+        """Whether more came than was announced."""
+        return self._length is not None and self._given > self._length
+
     def miscount(self) -> StreamError:
         """What is wrong with the number of bytes."""
-        is_more = self._length is not None and self._given > self._length
-        than = "more than" if is_more else f"{self._given} of"
+        than = "more than" if self.is_overfull else f"{self._given} of"
         return StreamError(f"The store gave {than} {self._length} bytes")
 
     def check(self) -> None:
@@ -112,7 +137,7 @@ class _Outflow:
 
     def write(self, data: bytes) -> None:
         self._given += len(data)
-        if self._length is None or self._given <= self._length:
+        if not self.is_overfull:
             self._request.write(data)
         elif self._producer is not None:
             self._producer.stopProducing()
@@ -131,7 +156,6 @@ class _Outflow:
             self._producer.resumeProducing()
 
     def stopProducing(self) -> None:
-        self.is_client_gone = True
         self._stop_watching()
         if self._producer is not None:
             self._producer.stopProducing()

@@ -21,6 +21,8 @@ class StreamingSite(server.Site):
     Serves a resource over HTTP/1.1 with streaming requests.
 
     ``timeout`` is the number of seconds after which an idle client is cut, or None for never.
+    ``senders`` counts the clients to whom the kernel sends files at the moment, and ``receivers``
+    those whose bodies somebody is reading.
     """
 
     protocol = StreamingChannel  # type: ignore[assignment]
@@ -29,6 +31,7 @@ class StreamingSite(server.Site):
     def __init__(self, resource: IResource, reactor: IReactorTime, timeout: float | None) -> None:
         super().__init__(resource, timeout=timeout, reactor=reactor, parsePOSTFormSubmission=False)
         self.is_draining = False
+        self.senders = self.receivers = 0
         self._grace = 0.0
         self._farewells: dict[StreamingChannel, IDelayedCall] = {}
         self._channels: set[StreamingChannel] = set()
@@ -39,12 +42,16 @@ class StreamingSite(server.Site):
         return [b"http/1.1"]
 
     def log(self, request: http.Request) -> None:
-        peer = request.getClientAddress()
+        client = getattr(request.getClientAddress(), "host", "-")
+        method = request.method.decode("ascii", "replace")
+        path = request.path.decode("ascii", "replace")
+        line = f'{client} "{method} {path}" {request.code} {request.sentLength}'
+        # The line is made here: formatting it by its fields costs a tenth of a small request.
         _access_log.info(
-            '{client} "{method} {path}" {code} {sent}',
-            client=getattr(peer, "host", "-"),
-            method=request.method.decode("ascii", "replace"),
-            path=request.path.decode("ascii", "replace"),
+            line.replace("{", "{{").replace("}", "}}"),
+            client=client,
+            method=method,
+            path=path,
             code=request.code,
             sent=request.sentLength,
         )

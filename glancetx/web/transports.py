@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.interfaces import ISSLTransport
 
 
@@ -12,6 +13,12 @@ def below_tls(transport: Any) -> Any:
     if ISSLTransport.providedBy(transport) and hasattr(transport, "transport"):
         return transport.transport
     return transport
+
+
+def socket_below(transport: Any) -> FileDescriptor | None:
+    """The transport as the owner of a socket that takes bytes as they are; None under TLS."""
+    is_plain = isinstance(transport, FileDescriptor) and not ISSLTransport.providedBy(transport)
+    return transport if is_plain else None
 
 
 class Progress:

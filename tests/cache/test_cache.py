@@ -16,8 +16,14 @@ from glancetx.cache.directory import Directory
 from glancetx.cache.index import Index
 from glancetx.copies import CachedImage
 from glancetx.deferreds import as_deferred
-from glancetx.errors import CacheUnavailable, ConsumerGone, RangeOutside, StoreUnavailable
-from glancetx.interfaces import IByteStream, IImageCache
+from glancetx.errors import (
+    CacheUnavailable,
+    CannotRead,
+    ConsumerGone,
+    RangeOutside,
+    StoreUnavailable,
+)
+from glancetx.interfaces import IByteStream, IFileSpan, IImageCache
 from glancetx.testing.streams import HANG, RecordingConsumer
 from glancetx.testing.threads import HeldThreads
 from tests.cache.case import (
@@ -348,3 +354,32 @@ class LifeTests(CacheCase):
         cache: ImageCache = self.make_cache()
         self.assertEqual(self.read(cache).consumer.data, DATA)
         self.assertEqual(len(self.source.opened), 1)
+
+
+class SendingTests(CacheCase):
+    """A hit may be sent by the kernel."""
+
+    def kept(self):
+        """A span of a finished copy."""
+        self.assert_got_all(self.read())
+        span = self.do(self.cache.open(original(), self.source, 5, 7))
+        self.assertTrue(IFileSpan.providedBy(span))
+        return span
+
+    def test_span(self):
+        """It is a part of a file, which is its own."""
+        span = self.kept()
+        self.assertEqual(os.pread(span.number, span.length, span.start), DATA[5:12])
+        other = self.do(self.cache.open(original(), self.source, 5, 7))
+        span.close(7)
+        self.assertEqual(os.pread(other.number, other.length, other.start), DATA[5:12])
+
+    def test_broken(self):
+        """A copy that cannot be read goes; that a client leaves is not its fault."""
+        span = self.kept()
+        span.close(3, ConsumerGone())
+        self.assertTrue(self.do(self.cache.holds(original())))
+        span = self.kept()
+        span.close(3, CannotRead())
+        self.assertFalse(self.do(self.cache.holds(original())))
+        self.flushLoggedErrors()

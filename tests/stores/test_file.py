@@ -33,7 +33,7 @@ from glancetx.errors import (
     StoreReadOnly,
     StoreUnavailable,
 )
-from glancetx.interfaces import IStore
+from glancetx.interfaces import IByteStream, IFileSpan, IStore
 from glancetx.stores.file import FileStore
 from glancetx.stores.file_partial import Partial
 from glancetx.stores.file_tree import Tree, image_id_of, key_of
@@ -74,6 +74,31 @@ class ArgumentsTests(SynchronousTestCase):
         """No directory, or no sensible number of threads, is said in a sentence."""
         for arguments in (("",), ("d", "0"), ("d", "-1"), ("d", "many"), ("d", ""), ("d", "²")):
             self.assertRaises(ValueError, FileStore, reactor, *arguments)
+        self.assertRaises(ValueError, FileStore, reactor, "d", sendfile="yes")
+
+
+class GivingTests(TestCase):
+    """What is given can be sent by the kernel, unless the operator says no."""
+
+    async def given(self, **options: str) -> IByteStream:
+        store = FileStore(reactor, self.mktemp(), **options)
+        store.startService()
+        self.addCleanup(store.stopService)
+        return await store.open(await store.add(IMAGE_ID, ScriptedStream([b"data"])), 1, 2)
+
+    async def test_span(self) -> None:
+        """By default it is a part of a file."""
+        span = IFileSpan(await self.given())
+        self.assertEqual(os.pread(span.number, span.length, span.start), b"at")
+        span.close(0)
+
+    async def test_off(self) -> None:
+        """Else a stream, read by threads: for network file systems that hang."""
+        stream = await self.given(sendfile="off")
+        self.assertFalse(IFileSpan.providedBy(stream))
+        consumer = RecordingConsumer()
+        await stream.flow_to(consumer)
+        self.assertEqual(consumer.data, b"at")
 
 
 class KeyTests(SynchronousTestCase):

@@ -155,6 +155,21 @@ class BatchTests(MeterCase):
             self.assertEqual((metering.running, metering.batch_size), (0, before))
 
 
+class ThreadsTests(SynchronousTestCase):
+    """How many threads one stream uses."""
+
+    def test_alone(self) -> None:
+        """Each digest has a thread as long as there are threads for it."""
+        threads = HeldThreads(2)
+        metering = Metering(threads, ("md5", "sha1"))
+        for running, jobs in ((0, 2), (1, 2), (2, 1)):
+            metering.running = running
+            flow = as_deferred(metering.meter(ScriptedStream([b"x"])).flow_to(RecordingConsumer()))
+            self.assertEqual(threads.held, jobs)
+            threads.do_all()
+            self.successResultOf(flow)
+
+
 class PaceTests(MeterCase):
     """The consumer's pace is the source's."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
@@ -47,8 +45,7 @@ class _Forgetful(FailingStore):
     """A store that cannot clear up behind an `add` that is cancelled, and says so."""
 
     async def add(self, image_id, data):
-        memory: Any = self._store
-        memory._images[image_id] = bytearray(HELLO)
+        await self._store.add(image_id, ScriptedStream([HELLO]))
         try:
             return await Deferred()
         except CancelledError:

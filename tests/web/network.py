@@ -36,7 +36,7 @@ class NetworkCase(TestCase):
 
     def listen_tls(self) -> str:
         """Listen on another port with TLS; its URL."""
-        port = reactor.listenSSL(0, self.api.site, _tls_options(), interface="127.0.0.1")
+        port = reactor.listenSSL(0, self.api.site, tls_options(), interface="127.0.0.1")
         self.addCleanup(self._stop, port)
         return f"https://127.0.0.1:{port.getHost().port}"
 
@@ -57,7 +57,8 @@ class EndlessBody:
             yield CHUNK
 
 
-def _tls_options() -> CertificateOptions:
+def tls_options() -> CertificateOptions:
+    """A key and a certificate of its own for 127.0.0.1."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.UTC)

@@ -66,9 +66,19 @@ class StreamingTests(TransportCase):
         """Reads are large for a body, and as before after it."""
         self.transport.bufferSize = 65536
         self.begin_upload(2)
-        self.assertEqual(self.transport.bufferSize, 262144)
+        self.assertEqual(self.transport.bufferSize, 1 << 20)
         self.client.send(b"ab")
         self.assertEqual(self.transport.bufferSize, 65536)
+        self.assertEqual(self.api.site.receivers, 0)
+
+    def test_reads_are_smaller_for_many(self) -> None:
+        """All clients together have bounded reads, and one that leaves counts no more."""
+        self.api.site.receivers = 63
+        self.transport.bufferSize = 65536
+        self.begin_upload(2)
+        self.assertEqual(self.transport.bufferSize, 256 << 10)
+        self.client.disconnect()
+        self.assertEqual(self.api.site.receivers, 63)
 
     def _channel(self) -> StreamingChannel:
         [channel] = self.api.site._channels

@@ -87,3 +87,15 @@ class KeptWaitingTests(TransportCase):
         self.client.send(b"GET / HTTP/1.1\r\n")
         [channel] = self.api.site._channels
         self.assertFalse(channel.requests[0].is_kept_waiting)
+
+
+class PreparedTests(RequestCase):
+    """Headers that are sent as they are."""
+
+    def test_names(self) -> None:
+        """Names look as those that Twisted writes; one that has capitals is taken as it is."""
+        self.request.prepare(b"x-image-meta-disk_format", b"raw")
+        self.request.prepare(b"ETag", b"abc")
+        self.assertEqual(
+            self.request.prepared, [b"X-Image-Meta-Disk_format: raw\r\n", b"ETag: abc\r\n"]
+        )

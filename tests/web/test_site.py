@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twisted.internet.defer import Deferred
+from twisted.logger import formatEvent
 
 from glancetx.web.channel import StreamingChannel
 from tests.web.case import IMAGE_ID, UPLOAD, TransportCase, logged_events
@@ -189,3 +190,9 @@ class AccessLogTests(TransportCase):
             (line["client"], line["method"], line["path"], line["code"], line["sent"]),
             ("127.0.0.1", "GET", f"/v1/images/{IMAGE_ID}", 200, 5),
         )
+
+    def test_text(self) -> None:
+        """The line reads the same whatever the client asks for."""
+        events = logged_events(self)
+        sent = len(self.api.request("GET", "/{code}/%7B").body)
+        self.assertEqual(formatEvent(events[-1]), f'127.0.0.1 "GET /{{code}}/%7B" 300 {sent}')

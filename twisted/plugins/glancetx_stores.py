@@ -9,6 +9,7 @@ file = StoreMaker(
     options=(
         Option("directory", "where they are; made if it is missing", positional=True),
         Option("threads", "how many files are read and written at the same time", "8"),
+        Option("sendfile", "whether the kernel may send files by itself: on or off", "on"),
     ),
     schemes=("file", "filesystem"),
 )

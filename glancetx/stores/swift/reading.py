@@ -65,9 +65,9 @@ def _stream(account: Account, image: Object, answer: Answer, asked: Asked) -> IB
         return from_chunks(_nothing(), 0)
     tag = answer.header("ETag")
     end = asked.end_within(given.size)
-    if tag is None or given.size is None or end is None or given.stop != end:
+    if tag is None or given.size is None or end is None:
         raise RemoteBroken()
-    if given.first != asked.offset:
+    if (given.first, given.stop) != (asked.offset, end):
         raise RemoteBroken()
 
     def reopen(start: int, stop: int) -> Awaitable[Answer]:

@@ -19,13 +19,14 @@ from glancetx.web.ranges import Span, requested_span
 from glancetx.web.request import StreamingRequest
 from glancetx.web.respond import pour
 from glancetx.web.v1.cached import CachedV1
-from glancetx.web.v1.handling import dispatch, empty_answer, json_answer, set_etag
+from glancetx.web.v1.handling import dispatch, empty_answer, json_answer
 from glancetx.web.v1.listing import read_listing
 from glancetx.web.v1.members import MembersV1
 from glancetx.web.v1.permissions import Permissions
 from glancetx.web.v1.render import (
     brief,
     detailed,
+    header_value,
     list_document,
     meta_headers,
     progress_headers,
@@ -204,8 +205,10 @@ install_error_handlers(ImagesV1.app)
 
 def _set_meta_headers(request: StreamingRequest, image: Image) -> None:
     for name, value in meta_headers(image):
-        request.responseHeaders.addRawHeader(name, value)
-    set_etag(request, image)
+        request.prepare(name, value)
+    if image.checksum is not None:
+        # The bare MD5, without quotes (contract §4.3).
+        request.prepare(b"ETag", header_value(image.checksum))
 
 
 def _set_data_headers(request: StreamingRequest, image: Image, length: int | None) -> None:

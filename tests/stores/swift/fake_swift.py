@@ -97,6 +97,8 @@ class FakeSwift:
     life: int | None = 86_400
     #: Names in a page of a listing.
     page: int = 2
+    #: Whether it shows its manifests, which Ceph does not.
+    shows_manifests: bool = True
     url: str = ""
 
     @property
@@ -280,7 +282,8 @@ class _Asked(Request):
             self.answer(204)
         elif query.get("multipart-manifest") == "get":
             records = [{"name": each["path"]} for each in stored.segments or ()]
-            self.answer(200, json.dumps(records).encode())
+            shown = json.dumps(records).encode() if self.swift.shows_manifests else b""
+            self.answer(200, shown)
         else:
             self.give(stored)
 

@@ -308,6 +308,15 @@ class UploadTests(FaultCase):
                 await self.assert_fails(error, self.add())
                 self.assert_empty()
 
+    async def test_refused_early(self) -> None:
+        """A refusal that comes while most is still to be sent is heard at once."""
+        self.store._sizes = Sizes()
+        self.fail_once("PUT", "/images/abc", 413)
+        source = ScriptedStream([b"x" * 65_536] * 512, length=32 << 20)
+        await self.assert_fails(StoreFull, self.store.add("abc", source))
+        self.assertLess(source.written, 32 << 20)
+        self.assert_empty()
+
     async def test_other_bytes(self) -> None:
         """What Swift has got otherwise than it was sent is no image."""
         self.fail_once("PUT", f"{SEGMENT}.*3$", LIE)
@@ -429,6 +438,17 @@ class DownloadTests(FaultCase):
         outside = await self.assert_fails(RangeOutside, self.store.open("abc", len(DATA) + 1))
         self.assertEqual(outside.size, len(DATA))
 
+    async def test_outside_without_size(self) -> None:
+        """Where a refused range tells no size, as in Ceph, the size is asked for."""
+        await self.add()
+        for offset, error in ((len(DATA) + 1, RangeOutside), (5, StoreUnavailable)):
+            self.fail_once("GET", "/images/abc", 416)
+            await self.assert_fails(error, self.store.open("abc", offset))
+        self.fail_once("GET", "/images/abc", 416)
+        self.assertEqual((await self.store.open("abc", len(DATA))).length, 0)
+        self.fail_once("GET", "/images/abd", 416)
+        await self.assert_fails(NoSuchData, self.store.open("abd", 5))
+
     async def test_nonsense(self) -> None:
         """An answer that is not of what was asked for is refused."""
         await self.add()
@@ -484,6 +504,13 @@ class RemovalTests(FaultCase):
         self.assertEqual(self.swift.names("images"), ["abcd"])
         self.assertEqual(self.swift.leftovers("images"), [])
         self.assertEqual(await self.read("abcd"), DATA)
+
+    async def test_hidden_manifest(self) -> None:
+        """Where manifests are not shown, as in Ceph, segments are found by their names."""
+        self.swift.shows_manifests = False
+        await self.add()
+        await self.store.delete("abc")
+        self.assert_empty()
 
     async def test_no_manifest(self) -> None:
         """What should be a manifest and makes no sense is left to people."""

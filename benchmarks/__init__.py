@@ -1,0 +1,1 @@
+"""How fast glancetx is beside others: ``python -m benchmarks``, explained in docs/performance."""
