@@ -150,7 +150,7 @@ class ImageCache(MultiService):
             ensureDeferred(attempt(self._pools.small, self._directory.drop, image_id))
 
         self.hits += 1
-        read = partial(attempt, self._workers.read)
+        read = partial(attempt, self._pools.read)
         # A stream closes its file, and that of a copy which has just landed is given to others too.
         own = Descriptor(os.dup(file.number))
         return KeptStream(own, start, end - start, read, given, failed)
