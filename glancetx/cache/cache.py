@@ -105,8 +105,8 @@ class ImageCache(MultiService):
         if is_whole and flight is not None and flight.is_under_way:
             return await self._follow(original, source)
         file = await self._find(original)
-        if file is not None:
-            return self._give(original.image_id, file, offset, end)
+        if file is not None and (own := _shared(file)) is not None:
+            return self._give(original.image_id, own, offset, end)
         if is_whole and self.running and self.can_hold(original):
             return await self._follow(original, source)
         self.misses += 1
@@ -151,9 +151,7 @@ class ImageCache(MultiService):
 
         self.hits += 1
         read = partial(attempt, self._pools.read)
-        # A stream closes its file, and that of a copy which has just landed is given to others too.
-        own = Descriptor(os.dup(file.number))
-        return KeptStream(own, start, end - start, read, given, failed)
+        return KeptStream(file, start, end - start, read, given, failed)
 
     async def _read(self, file: Descriptor, size: int, position: int) -> bytes | None:
         return await attempt(self._pools.read, read_at, file, size, position)
@@ -236,3 +234,16 @@ class ImageCache(MultiService):
 
     async def unqueue_all(self) -> int:
         return await run(self._pools.index, self._index.unqueue_all)
+
+
+def _shared(file: Descriptor) -> Descriptor | None:
+    """
+    The file for a stream, which closes it: that of a copy which has just landed is given to others.
+
+    None when we have as many files open as we may.
+    """
+    try:
+        return Descriptor(os.dup(file.number))
+    except OSError as error:
+        _log.error("A copy cannot be given: {reason}", reason=error.strerror)
+        return None

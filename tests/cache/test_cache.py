@@ -86,6 +86,17 @@ class HitTests(KeptCase):
             self.assertEqual(part.consumer.data, DATA[offset:end])
         self.fails(self.cache.open(original(), self.source, len(DATA) + 1), RangeOutside)
 
+    def test_no_descriptor_left(self):
+        """Who has as many files open as he may is in nobody's way."""
+
+        def refuse(number):
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        self.patch(os, "dup", refuse)
+        self.source.error = None
+        self.assertEqual(self.part(5, 7).consumer.data, DATA[5:12])
+        self.assertEqual(self.part().consumer.data, DATA)
+
     def test_counted(self):
         """Each download that is complete counts, and says when."""
         self.clock.advance(5)
