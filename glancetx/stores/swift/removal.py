@@ -91,10 +91,13 @@ class Removal:
             path = f"{path_of(self._names.segments)}?{query}{quote(last, safe='')}"
             document = await self._read(path)
             names = _parsed(names_in, document) if document else []
-            for last in names:
-                yield last
             if not names:
                 return
+            if names[-1] <= last:
+                _log.error("Swift gives a listing that does not end")
+                raise StoreUnavailable()
+            for last in names:
+                yield last
 
     async def _read(self, path: str) -> bytes | None:
         """The document there, or None when there is none."""

@@ -89,6 +89,8 @@ class FakeSwift:
 
     containers: dict[str, dict[str, Stored]] = field(factory=dict)
     faults: list[Fault] = field(factory=list)
+    #: What every page of every listing has, whatever there is.
+    stuck_page: list[str] = field(factory=list)
     requests: list[str] = field(factory=list)
     logins: int = 0
     #: Tokens that are good.
@@ -265,6 +267,7 @@ class _Asked(Request):
                 for each in self.swift.names(name)
                 if each.startswith(prefix) and each > marker
             ]
+            found = [{"name": each} for each in self.swift.stuck_page] or found
             self.answer(200, json.dumps(found[: self.swift.page]).encode())
 
     def object(self, container: str, name: str, query: dict[str, str]) -> None:

@@ -505,6 +505,12 @@ class RemovalTests(FaultCase):
         self.assertEqual(self.swift.leftovers("images"), [])
         self.assertEqual(await self.read("abcd"), DATA)
 
+    async def test_endless_listing(self) -> None:
+        """A listing whose pages are all the same is not read for ever."""
+        await self.add()
+        self.swift.stuck_page = ["abc/1/0", "abc/1/1"]
+        await self.assert_fails(StoreUnavailable, self.store.discard("abc"))
+
     async def test_hidden_manifest(self) -> None:
         """Where manifests are not shown, as in Ceph, segments are found by their names."""
         self.swift.shows_manifests = False
