@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from attrs import frozen
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from glancetx.change import Change, move
@@ -62,7 +62,15 @@ def stories() -> list[Story]:
     """The same ones each time."""
     told: list[Story] = []
 
-    @settings(max_examples=STORIES, derandomize=True, database=None, phases=[Phase.generate])
+    @settings(
+        max_examples=STORIES,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        # A busy machine says nothing about a registry.
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
     @given(
         st.lists(_ATTRIBUTES, min_size=4, max_size=10),
         st.lists(st.tuples(_EVENTS, st.integers(0, 99), _ATTRIBUTES), max_size=8),
