@@ -25,7 +25,7 @@ from benchmarks.sources import MIB, NoRoom, Sources, warm_memory, workplace
 from benchmarks.targets import LENGTH, Target
 
 #: How often each of so many bytes may lie on the disk at the same time.
-COPIES = 8
+COPIES = 10
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -33,7 +33,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="3 rounds of less, in two minutes")
     parser.add_argument("--rounds", type=int, help="how often each measure is taken [5]")
     parser.add_argument("--seconds", type=float, help="of each measure by time [2]")
-    parser.add_argument("--size", type=int, help="MiB that all streams move together [512]")
+    parser.add_argument("--size", type=int, help="MiB that a single stream moves [512]")
     parser.add_argument("--only", action="append", default=[], metavar="NAME",
                         help="measures whose name contains this; may be repeated")  # fmt: skip
     parser.add_argument("--target", action="append", metavar="NAME|FILE.toml",

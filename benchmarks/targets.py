@@ -90,7 +90,7 @@ class Target:
         (directory / "files").mkdir()
         for name, content in self.files.items():
             (directory / name).write_text(content.format(**places))
-        more = [f"--workers={workers}"] if self.name == GLANCETX and workers > 1 else []
+        more = [f"--workers={workers}"] if self.name == GLANCETX else []
         return [each.format(**places) for each in self.command] + more
 
 
