@@ -223,7 +223,7 @@ class Database:
         delay = 0.05
         while not self._is_closed:
             try:
-                return await self._connect_once(deadline - self._reactor.seconds())
+                return await self._connect_once(max(0, deadline - self._reactor.seconds()))
             except (*TROUBLE, psycopg2.Error, DNSLookupError, TimeoutError) as error:
                 trouble = error
             if self._reactor.seconds() + delay >= deadline:
