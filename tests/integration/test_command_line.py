@@ -76,7 +76,9 @@ class HelpTests(SynchronousTestCase):
             "file - keeps images as files below a directory\n"
             "    file:DIRECTORY[:OPTION=VALUE...]\n"
             "        directory  where they are; made if it is missing [required]\n"
-            "        threads    how many files are read and written at the same time [default: 8]",
+            "        threads    how many files are read and written at the same time [default: 8]\n"
+            "        sendfile   whether the kernel may send files by itself: on or off "
+            "[default: on]",
         )
 
     def test_plugins_are_light(self):
@@ -137,7 +139,10 @@ class MistakeTests(SynchronousTestCase):
         """A store's option that makes no sense is refused, and the right form shown."""
         for arguments, what in (
             ("images:threads=many", "threads must be a number from 1 on, not 'many'"),
-            ("images:colour=red", "'colour' is not an option (there are: directory, threads)"),
+            (
+                "images:colour=red",
+                "'colour' is not an option (there are: directory, threads, sendfile)",
+            ),
             ("images:more", "'more' is one argument too many"),
             ("images:directory=here", "directory is given twice"),
             ("", "directory is missing"),
