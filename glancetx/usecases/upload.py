@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from attrs import frozen
-from twisted.internet.defer import CancelledError
-from twisted.logger import Logger
 
-from glancetx.change import Change, move
+from glancetx.change import move
 from glancetx.deferreds import finish_first
 from glancetx.errors import (
-    BodyCutShort,
     DeletedMeanwhile,
     GlanceError,
-    NoSuchData,
     NotQueued,
     PromiseBroken,
     QuotaExceeded,
@@ -28,9 +24,7 @@ from glancetx.shelf import ShelvedStore
 from glancetx.streams import Metered, Metering
 from glancetx.usecases.ration import Ration, first_room
 from glancetx.usecases.transfers import Transfers
-
-#: The states in which bytes that came in belong to nobody.
-_UNWANTED = (Status.KILLED, Status.PENDING_DELETE, Status.DELETED)
+from glancetx.usecases.undoing import Undoing, take_back
 
 
 @frozen
@@ -76,7 +70,6 @@ class Uploads:
     _transfers: Transfers
     _metering: Metering
     _limits: Limits
-    _log = Logger()
 
     async def upload(self, image: Image, data: IByteStream, shelved: ShelvedStore) -> Image:
         """
@@ -101,7 +94,8 @@ class Uploads:
                 Promise.of(image).check(metered)
                 return await self._activate(image.image_id, metered, location)
             except BaseException as error:
-                await finish_first(self._undo(image.image_id, shelved, location, error))
+                undoing = Undoing(self._registry, self._transfers.lease)
+                await finish_first(undoing.undo(image.image_id, shelved, location, error))
                 raise
 
     async def refuse(self, image: Image, error: GlanceError) -> None:
@@ -148,7 +142,7 @@ class Uploads:
                 image.image_id,
                 adding,
                 progress=lambda: metered.size,
-                undo=lambda key: _delete_bytes(shelved, Location(shelved.name, key)),
+                undo=lambda key: take_back(shelved, Location(shelved.name, key)),
             )
         except TooLarge:
             if metered.size <= self._limits.image_size_cap:
@@ -176,71 +170,7 @@ class Uploads:
                 raise DeletedMeanwhile(image_id) from None
             raise
 
-    async def _undo(
-        self,
-        image_id: str,
-        shelved: ShelvedStore,
-        location: Location | None,
-        error: BaseException,
-    ) -> None:
-        """
-        Kill the image and remove its bytes; log what goes wrong, and never raise.
-
-        What cannot be undone now is left under its lease, and a janitor comes for it.
-        """
-        try:
-            if await self._kill(image_id, error) and location is not None:
-                await _delete_bytes(shelved, location)
-            if location is not None or _leaves_nothing(error):
-                nothing_left = Change(lease=None)
-                await self._registry.update(image_id, nothing_left, expect=_UNWANTED)
-        except StatusConflict:
-            pass
-        except Exception as failure:  # noqa: BLE001 - the first error is what the caller needs
-            self._log.warn(
-                "image {image_id} could not be cleared up and is left to the janitor: {failure}",
-                image_id=image_id,
-                failure=failure,
-            )
-
-    async def _kill(self, image_id: str, error: BaseException) -> bool:
-        """Whether the bytes are now nobody's: a cancelled activation may have succeeded."""
-        killed = move(Status.KILLED, status_reason=_reason(error))
-        try:
-            await self._registry.update(image_id, killed, expect={Status.SAVING})
-        except StatusConflict as conflict:
-            return conflict.found in _UNWANTED
-        return True
-
 
 def _announced(image: Image, data: IByteStream) -> int | None:
     """How many bytes are to come, by what the source says or else by what the record claims."""
     return Promise.of(image).size if data.length is None else data.length
-
-
-def _leaves_nothing(error: BaseException) -> bool:
-    """
-    Whether a store that ended an `add` so has cleared up: one out of reach could not.
-
-    What it said of an `add` that was ended for another reason is that reason's cause.
-    """
-    is_ours = isinstance(error, GlanceError | CancelledError)
-    if not is_ours or isinstance(error, StoreFailed | StoreUnavailable):
-        return False
-    return error.__cause__ is None or _leaves_nothing(error.__cause__)
-
-
-async def _delete_bytes(shelved: ShelvedStore, location: Location) -> None:
-    try:
-        await shelved.writable.delete(location.key)
-    except NoSuchData:
-        pass
-
-
-def _reason(error: BaseException) -> str:
-    """What owner and operators are told about a failed transfer."""
-    if isinstance(error, CancelledError):
-        return str(BodyCutShort())
-    if isinstance(error, GlanceError):
-        return str(error)
-    return "Internal error"

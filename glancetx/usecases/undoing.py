@@ -1,0 +1,133 @@
+"""What becomes of an upload that failed: its image is killed, and its bytes removed."""
+
+from __future__ import annotations
+
+from attrs import frozen
+from twisted.internet.defer import CancelledError
+from twisted.logger import Logger
+
+from glancetx.change import Change, move
+from glancetx.errors import (
+    BodyCutShort,
+    GlanceError,
+    NoSuchData,
+    StatusConflict,
+    StoreFailed,
+    StoreUnavailable,
+)
+from glancetx.image import Location, Status
+from glancetx.interfaces import IRegistry
+from glancetx.shelf import ShelvedStore
+
+#: The states in which nobody wants the bytes of an upload.
+_UNWANTED = (Status.KILLED, Status.PENDING_DELETE, Status.DELETED)
+
+#: Those of them in which nobody else clears up.
+_ABANDONED = (Status.KILLED, Status.DELETED)
+
+_log = Logger()
+
+
+@frozen
+class Undoing:
+    """Undoes uploads; what cannot be undone now it leaves to a janitor, for ``lease`` seconds."""
+
+    _registry: IRegistry
+    _lease: float
+
+    async def undo(
+        self,
+        image_id: str,
+        shelved: ShelvedStore,
+        location: Location | None,
+        error: BaseException,
+    ) -> None:
+        """
+        Kill the image and remove its bytes; log what goes wrong, and never raise.
+
+        ``location`` is where they are, or None when the store did not say.
+        A janitor who has cleared up already may have come before there was anything to see, so
+        whatever is left gets a lease anew.
+        """
+        try:
+            if await self._kill(image_id, error):
+                is_clean = await self._is_clean(image_id, shelved, location, error)
+                change = Change(lease=None if is_clean else self._lease)
+                await self._registry.update(image_id, change, expect=_ABANDONED)
+        except StatusConflict:
+            pass
+        except Exception as failure:  # noqa: BLE001 - the first error is what the caller needs
+            self._tell(image_id, failure)
+
+    async def _kill(self, image_id: str, error: BaseException) -> bool:
+        """Whether the bytes are now nobody's: a cancelled activation may have succeeded."""
+        killed = move(Status.KILLED, status_reason=_reason(error))
+        try:
+            await self._registry.update(image_id, killed, expect={Status.SAVING})
+        except StatusConflict as conflict:
+            return conflict.found in _UNWANTED
+        return True
+
+    async def _is_clean(
+        self,
+        image_id: str,
+        shelved: ShelvedStore,
+        location: Location | None,
+        error: BaseException,
+    ) -> bool:
+        """Whether no bytes are left; those that are there are removed, if that can be done now."""
+        if location is None:
+            return _leaves_nothing(error)
+        try:
+            await _delete_bytes(shelved, location)
+        except Exception as failure:  # noqa: BLE001 - whatever it is, they are still there
+            self._tell(image_id, failure)
+            return False
+        return True
+
+    def _tell(self, image_id: str, failure: Exception) -> None:
+        _log.warn(
+            "image {image_id} could not be cleared up and is left to the janitor: {failure}",
+            image_id=image_id,
+            failure=failure,
+        )
+
+
+async def take_back(shelved: ShelvedStore, location: Location) -> None:
+    """
+    Remove what a store has kept for too long a time.
+
+    :raises StoreFailed: when it cannot be done now; whatever else it were, it would not say so.
+    """
+    try:
+        await _delete_bytes(shelved, location)
+    except Exception as error:
+        raise StoreFailed("What came too late could not be removed") from error
+
+
+def _leaves_nothing(error: BaseException) -> bool:
+    """
+    Whether a store that ended an `add` so has cleared up: one out of reach could not.
+
+    What it said of an `add` that was ended for another reason is that reason's cause.
+    """
+    is_ours = isinstance(error, GlanceError | CancelledError)
+    if not is_ours or isinstance(error, StoreFailed | StoreUnavailable):
+        return False
+    return error.__cause__ is None or _leaves_nothing(error.__cause__)
+
+
+async def _delete_bytes(shelved: ShelvedStore, location: Location) -> None:
+    try:
+        await shelved.writable.delete(location.key)
+    except NoSuchData:
+        pass
+
+
+def _reason(error: BaseException) -> str:
+    """What owner and operators are told about a failed transfer."""
+    if isinstance(error, CancelledError):
+        return str(BodyCutShort())
+    if isinstance(error, GlanceError):
+        return str(error)
+    return "Internal error"
