@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
 from glancetx.deferreds import as_deferred, finish_first
@@ -113,6 +113,21 @@ class Transfers:
         """
         for transfer in [each for each in self._running if each.image_id == image_id]:
             transfer.end(why)
+
+    def insist(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do the work once the registry answers again, trying once in each lease's length."""
+        ensureDeferred(self._insist(work))
+
+    async def _insist(self, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await deferLater(self._clock, self.lease, lambda: None)
+            try:
+                await work()
+            except RegistryUnavailable:
+                continue
+            except Exception:  # noqa: BLE001 - nobody waits for it
+                self._log.failure("what was put off has failed")
+            return
 
     @contextmanager
     def busy(self) -> Iterator[None]:

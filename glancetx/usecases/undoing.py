@@ -11,6 +11,7 @@ from glancetx.errors import (
     BodyCutShort,
     GlanceError,
     NoSuchData,
+    RegistryUnavailable,
     StatusConflict,
     StoreFailed,
     StoreUnavailable,
@@ -18,6 +19,7 @@ from glancetx.errors import (
 from glancetx.image import Location, Status
 from glancetx.interfaces import IRegistry
 from glancetx.shelf import ShelvedStore
+from glancetx.usecases.transfers import Transfers
 
 #: The states in which nobody wants the bytes of an upload.
 _UNWANTED = (Status.KILLED, Status.PENDING_DELETE, Status.DELETED)
@@ -30,10 +32,10 @@ _log = Logger()
 
 @frozen
 class Undoing:
-    """Undoes uploads; what cannot be undone now it leaves to a janitor, for ``lease`` seconds."""
+    """Undoes uploads; what cannot be undone now it leaves to a janitor, or does itself later."""
 
     _registry: IRegistry
-    _lease: float
+    _transfers: Transfers
 
     async def undo(
         self,
@@ -46,18 +48,39 @@ class Undoing:
         Kill the image and remove its bytes; log what goes wrong, and never raise.
 
         ``location`` is where they are, or None when the store did not say.
+        """
+        try:
+            await self._attempt(image_id, shelved, location, error)
+        except RegistryUnavailable as failure:
+            self._tell(image_id, failure)
+            if location is not None or not _leaves_nothing(error):
+                # It may be that no janitor comes any more: see below.
+                self._transfers.insist(lambda: self._attempt(image_id, shelved, location, error))
+        except Exception as failure:  # noqa: BLE001 - the first error is what the caller needs
+            self._tell(image_id, failure)
+
+    async def _attempt(
+        self,
+        image_id: str,
+        shelved: ShelvedStore,
+        location: Location | None,
+        error: BaseException,
+    ) -> None:
+        """
+        As `undo`.
+
         A janitor who has cleared up already may have come before there was anything to see, so
         whatever is left gets a lease anew.
+
+        :raises RegistryUnavailable: when the image's state cannot be known.
         """
         try:
             if await self._kill(image_id, error):
                 is_clean = await self._is_clean(image_id, shelved, location, error)
-                change = Change(lease=None if is_clean else self._lease)
+                change = Change(lease=None if is_clean else self._transfers.lease)
                 await self._registry.update(image_id, change, expect=_ABANDONED)
         except StatusConflict:
             pass
-        except Exception as failure:  # noqa: BLE001 - the first error is what the caller needs
-            self._tell(image_id, failure)
 
     async def _kill(self, image_id: str, error: BaseException) -> bool:
         """Whether the bytes are now nobody's: a cancelled activation may have succeeded."""

@@ -94,7 +94,7 @@ class Uploads:
                 Promise.of(image).check(metered)
                 return await self._activate(image.image_id, metered, location)
             except BaseException as error:
-                undoing = Undoing(self._registry, self._transfers.lease)
+                undoing = Undoing(self._registry, self._transfers)
                 await finish_first(undoing.undo(image.image_id, shelved, location, error))
                 raise
 

@@ -2,23 +2,24 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from glancetx.errors import DataInUse, PromiseBroken, StatusConflict
+from glancetx.errors import DataInUse, PromiseBroken, RegistryUnavailable, StatusConflict
 from glancetx.image import Status
 from glancetx.testing.stores import FailingStore
-from tests.usecases.world import LEASE, World, hanging
+from tests.usecases.test_interleavings import UnreliableRegistry
+from tests.usecases.world import LEASE, GatedRegistry, World, hanging
 
 
 class LeftTests(SynchronousTestCase):
     """A store that keeps all bytes of an upload that failed, and refuses to let go of them."""
 
-    def begin(self, **values):
+    def begin(self, registry=GatedRegistry, **values):
         """An upload whose bytes are still to come."""
 
         def refusing(kept):
             self.store = FailingStore(kept, DataInUse(), on={"delete"})
             return self.store
 
-        self.world = World(store=refusing)
+        self.world = World(store=refusing, registry=registry)
         self.data = hanging()
         self.upload = self.world.here.upload(self.world.reserve(**values), self.data)
 
@@ -45,4 +46,16 @@ class LeftTests(SynchronousTestCase):
         self.world.do(self.world.there.janitor.clean())
         self.data.finish()
         self.failureResultOf(self.upload, StatusConflict)
+        self.assert_cleared_up()
+
+    def test_registry_away(self):
+        """Without a registry nobody can lease them: it is tried until there is one."""
+        self.begin(registry=UnreliableRegistry)
+        self.world.clock.rightNow += 100
+        self.world.do(self.world.there.janitor.clean())
+        self.world.registry.is_away = True
+        self.data.finish()
+        self.failureResultOf(self.upload, RegistryUnavailable)
+        self.world.pass_time(LEASE)
+        self.world.registry.is_away = False
         self.assert_cleared_up()
