@@ -13,14 +13,16 @@ from glancetx.testing.maker_contract import MakerContract
 
 DIRECTORY = Option("directory", "where they are", positional=True)
 THREADS = Option("threads", "how many", "8")
-FILE = StoreMaker(
-    "file", "glancetx.stores.file.FileStore", "keeps files", options=(DIRECTORY, THREADS)
-)
+FILE = StoreMaker("file", f"{__name__}.files", "keeps files", options=(DIRECTORY, THREADS))
 WEB = StoreMaker("web", f"{__name__}.web", "reads", options=(Option("ca", "whom to trust", "me"),))
 
 
-def web(reactor: object, ca: str = "") -> None:
+def files(reactor: object, directory: str, threads: str = "8") -> None:
     """A factory."""
+
+
+def web(reactor: object, ca: str = "") -> None:
+    """Another one."""
 
 
 def broken_by(maker: object) -> set[str]:
