@@ -16,7 +16,7 @@ from glancetx.query import SORT_KEYS, Filters, ImageQuery, Order
 from glancetx.testing.registry_case import RegistryCase
 from glancetx.testing.registry_filters import AGES_AGO
 
-#: How many stories are told; each begins where the others ended.
+#: How many stories are drawn; each begins where the others ended.
 STORIES = 40
 
 _NAMES = st.sampled_from([None, "", "a", "b"])
@@ -58,9 +58,45 @@ class Story:
     limit: int
 
 
+_PLAIN: dict[str, Any] = {
+    "name": "a",
+    "size": 0,
+    "disk_format": None,
+    "protected": False,
+    "visibility": Visibility.PRIVATE,
+    "owner": "me",
+    "status": Status.ACTIVE,
+    "properties": {"os": "x"},
+}
+
+#: What has to be told, whatever else is drawn.
+KNOWN = [
+    # Nothing happens.
+    Story([_PLAIN] * 4, [], {"everything": True, "filters": Filters(), "order": Order()}, limit=2),
+    # The image that ended a page moves behind all others.
+    Story(
+        [_PLAIN, *[{**_PLAIN, "name": "b"}] * 3],
+        [("rename", 0, {**_PLAIN, "name": "c"})],
+        {"everything": True, "filters": Filters(), "order": Order("name", ascending=True)},
+        limit=1,
+    ),
+    # Those of the stories before are deleted, and have no properties any more.
+    Story(
+        [_PLAIN] * 4,
+        [],
+        {
+            "everything": True,
+            "filters": Filters(properties={"os": "x"}, changes_since=AGES_AGO),
+            "order": Order(),
+        },
+        limit=2,
+    ),
+]
+
+
 def stories() -> list[Story]:
-    """The same ones each time."""
-    told: list[Story] = []
+    """Those that are known, and others; Hypothesis draws them by what modules there are, too."""
+    told = list(KNOWN)
 
     @settings(
         max_examples=STORIES,
