@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IConsumer, IProducer, IPushProducer
+from twisted.internet.interfaces import IConsumer
 from twisted.python.failure import Failure
 from twisted.web.iweb import UNKNOWN_LENGTH, IBodyProducer
 from zope.interface import implementer
@@ -16,6 +16,7 @@ from glancetx.deferreds import as_deferred, finish_first
 from glancetx.httpclient.patience import Patience
 from glancetx.interfaces import IByteStream
 from glancetx.streams import from_chunks
+from glancetx.streams.relay import Relay
 
 
 class Content(Protocol):
@@ -75,7 +76,7 @@ class _Unsent(Exception):
 
 
 @implementer(IBodyProducer, IConsumer)
-class Sending:
+class Sending(Relay):
     """
     Content on its way into one connection: the only body producer of ours.
 
@@ -84,6 +85,7 @@ class Sending:
     """
 
     def __init__(self, content: Content, patience: Patience) -> None:
+        super().__init__()
         length = content.length
         self.length: Any = UNKNOWN_LENGTH if length is None else length
         #: What broke the content's own source.
@@ -93,9 +95,6 @@ class Sending:
         self._content = content
         self._patience = patience
         self._consumer: IConsumer | None = None
-        self._producer: IPushProducer | None = None
-        self._is_paused = False
-        self._was_stopped = False
         self._flow: Deferred[None] | None = None
         self._sent: Deferred[None] = Deferred(lambda _: self.stopProducing())
         self._ended: Deferred[None] = Deferred()
@@ -119,47 +118,28 @@ class Sending:
         return self._sent
 
     def pauseProducing(self) -> None:
-        self._is_paused = True
         if not self.is_complete:
             self._patience.wait_for_room()
-        if self._producer is not None:
-            self._producer.pauseProducing()
+        super().pauseProducing()
 
     def resumeProducing(self) -> None:
-        self._is_paused = False
         if not self.is_complete:
             self._patience.rest()
-        if self._producer is not None:
-            self._producer.resumeProducing()
+        super().resumeProducing()
 
-    def stopProducing(self) -> None:
-        if self._was_stopped:
-            return
-        self._was_stopped = True
-        if self._producer is not None:
-            self._producer.stopProducing()
-        elif self._flow is not None:
+    def _stop_waiting(self) -> None:
+        if self._flow is not None:
             self._flow.cancel()
 
     # -- towards the source
 
-    def registerProducer(self, producer: IProducer, streaming: bool) -> None:
-        self._producer = IPushProducer(producer)
-        if self._was_stopped:
-            self._producer.stopProducing()
-        elif self._is_paused:
-            self._producer.pauseProducing()
-
-    def unregisterProducer(self) -> None:
-        self._producer = None
-
     def write(self, data: bytes) -> None:
-        if self._consumer is not None and not self._was_stopped:
+        if self._consumer is not None and not self.is_stopped:
             self._consumer.write(data)
 
     def _flowed(self, result: Any) -> None:
         self._consumer = None
-        if not self._was_stopped:
+        if not self.is_stopped:
             if isinstance(result, Failure):
                 self.failure = result
                 self._sent.errback(Failure(_Unsent()))

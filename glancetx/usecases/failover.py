@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IConsumer, IProducer, IPushProducer
+from twisted.internet.interfaces import IConsumer, IPushProducer
 from zope.interface import implementer
 
 from glancetx.deferreds import as_deferred, stop_first
@@ -18,6 +18,7 @@ from glancetx.errors import (
     StreamError,
 )
 from glancetx.interfaces import IByteStream
+from glancetx.streams.relay import Relay
 
 #: What breaks a stream through no fault of whoever takes it.
 BREAKS = (StoreError, StreamError, NoSuchData)
@@ -76,15 +77,13 @@ class FailoverStream:
 
 
 @implementer(IConsumer, IPushProducer)
-class _Relay:
+class _Relay(Relay):
     """Stands between one consumer and the streams that come one after the other."""
 
     def __init__(self, consumer: IConsumer) -> None:
+        super().__init__()
         self.given = 0
-        self.is_stopped = False
-        self._is_paused = False
         self._consumer = consumer
-        self._producer: IPushProducer | None = None
         self._pending: Deferred[IByteStream] | None = None
 
     async def unless_stopped(self, finding: Awaitable[IByteStream]) -> IByteStream:
@@ -103,37 +102,10 @@ class _Relay:
         finally:
             self._pending = None
 
-    # -- towards the streams
-
-    def registerProducer(self, producer: IProducer, streaming: bool) -> None:
-        self._producer = IPushProducer(producer)
-        if self.is_stopped:
-            self._producer.stopProducing()
-        elif self._is_paused:
-            self._producer.pauseProducing()
-
-    def unregisterProducer(self) -> None:
-        self._producer = None
-
     def write(self, data: bytes) -> None:
         self.given += len(data)
         self._consumer.write(data)
 
-    # -- towards the consumer
-
-    def pauseProducing(self) -> None:
-        self._is_paused = True
-        if self._producer is not None:
-            self._producer.pauseProducing()
-
-    def resumeProducing(self) -> None:
-        self._is_paused = False
-        if self._producer is not None:
-            self._producer.resumeProducing()
-
-    def stopProducing(self) -> None:
-        self.is_stopped = True
-        if self._producer is not None:
-            self._producer.stopProducing()
-        elif self._pending is not None:
+    def _stop_waiting(self) -> None:
+        if self._pending is not None:
             self._pending.cancel()
