@@ -100,10 +100,7 @@ def given_by(answer: Answer, asked: Asked) -> Given:
     if part is None:
         raise RemoteBroken()
     if answer.status == 416:
-        if part.size is None or part.size > asked.offset:
-            raise RemoteBroken()
-        if part.size < asked.offset:
-            raise RangeOutside(part.size)
+        check_end(asked.offset, part.size)
         return Given(asked.offset, asked.offset, part.size, may_resume=False)
     if part.first != asked.offset or part.last is None:
         raise RemoteBroken()
@@ -113,6 +110,19 @@ def given_by(answer: Answer, asked: Asked) -> Given:
         if stop > wanted or (stop < wanted and part.size is not None):
             raise RemoteBroken()
     return Given(asked.offset, stop, part.size, may_resume=True)
+
+
+def check_end(offset: int, size: int | None) -> None:
+    """
+    See that a server was right to give nothing of something of this size.
+
+    :raises RangeOutside: when the offset is beyond the end, and not just there.
+    :raises RemoteBroken: when there are bytes to give, or nobody tells.
+    """
+    if size is None or size > offset:
+        raise RemoteBroken()
+    if size < offset:
+        raise RangeOutside(size)
 
 
 @frozen

@@ -33,7 +33,7 @@ from glancetx.httpclient.resume import Resuming
 from glancetx.httpclient.trust import read_certificates
 from glancetx.interfaces import IByteStream, IForeignStore
 from glancetx.outbound import Fetched, Fetcher, Limits, Target, parse_rules, parse_target
-from glancetx.streams import chunks, from_chunks
+from glancetx.streams import chunks, from_chunks, nothing
 
 _NOTHING_THERE = frozenset({404, 410})
 
@@ -128,7 +128,7 @@ class HttpStore:
         end = asked.end_within(given.stop)
         if end == asked.offset:
             answer.close()
-            return from_chunks(_slice(_nothing(), 0, None), 0)
+            return nothing()
         version = version_of(answer, given.size) if given.may_resume else None
         if version is None or given.stop is None:
             source = chunks(answer.body)
@@ -167,11 +167,6 @@ async def _slice(
                 return
     if skip:
         raise BodyCutShort()
-
-
-async def _nothing() -> AsyncGenerator[bytes, None]:
-    return
-    yield b""
 
 
 def _size_if_there(answer: Answer) -> int | None:

@@ -45,6 +45,16 @@ def from_chunks(source: AsyncGenerator[bytes, None], length: int | None = None) 
     return _GeneratedStream(source, length)
 
 
+def nothing() -> IByteStream:
+    """A stream of no bytes."""
+    return from_chunks(_none(), 0)
+
+
+async def _none() -> AsyncGenerator[bytes, None]:
+    return
+    yield b""
+
+
 @implementer(IConsumer)
 class _Inbox:
     """Takes a stream's chunks and hands them out one by one."""

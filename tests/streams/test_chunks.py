@@ -13,7 +13,7 @@ from zope.interface.verify import verifyObject
 from glancetx.deferreds import as_deferred
 from glancetx.errors import BodyCutShort, ConsumerGone, StreamError
 from glancetx.interfaces import IByteStream
-from glancetx.streams import chunks, from_chunks
+from glancetx.streams import chunks, from_chunks, nothing
 from glancetx.testing.streams import HANG, RecordingConsumer, ScriptedStream
 from tests.unhurried import given
 
@@ -320,6 +320,16 @@ class FromChunksTests(SynchronousTestCase):
         flow = from_chunks(self.generator([b"123", b"4"]), 3).flow_to(consumer)
         self.failureResultOf(as_deferred(flow), StreamError)
         self.assertEqual(consumer.data, b"123")
+
+
+class NothingTests(SynchronousTestCase):
+    """A stream may have no bytes at all."""
+
+    def test_flow(self):
+        """Its length is told, and nothing comes."""
+        stream, consumer = nothing(), RecordingConsumer()
+        self.successResultOf(as_deferred(stream.flow_to(consumer)))
+        self.assertEqual((stream.length, consumer.data), (0, b""))
 
 
 class PropertyTests(SynchronousTestCase):

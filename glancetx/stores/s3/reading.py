@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import Awaitable
 
 from glancetx.errors import (
     NoSuchData,
-    RangeOutside,
     RemoteBroken,
     RemoteRefused,
     StoreError,
     StoreUnavailable,
 )
 from glancetx.httpclient import Answer, Backoff
-from glancetx.httpclient.ranges import Asked, given_by, range_header, version_of
+from glancetx.httpclient.ranges import Asked, check_end, given_by, range_header, version_of
 from glancetx.httpclient.resume import Resuming
 from glancetx.interfaces import IByteStream
 from glancetx.stores.s3.bucket import Bucket
 from glancetx.stores.s3.refusals import Refused
-from glancetx.streams import chunks, from_chunks
+from glancetx.streams import chunks, from_chunks, nothing
 
 
 async def open_object(bucket: Bucket, backoff: Backoff, name: str, asked: Asked) -> IByteStream:
@@ -32,10 +31,10 @@ async def open_object(bucket: Bucket, backoff: Backoff, name: str, asked: Asked)
     :raises StoreUnavailable: as every operation of a bucket.
     """
     answer = await bucket.get(name, asked.headers)
-    if answer.status == 416:
-        answer.close()
-        return await _nothing_of(bucket, name, asked.offset)
     try:
+        if answer.status == 416:
+            answer.close()
+            return await _nothing_of(bucket, name, asked.offset)
         return _stream(bucket, backoff, name, answer, asked)
     except (RemoteBroken, RemoteRefused):
         answer.close()
@@ -50,11 +49,8 @@ async def _nothing_of(bucket: Bucket, name: str, offset: int) -> IByteStream:
     found = await bucket.find(name)
     if found is None:
         raise NoSuchData()
-    if found.size is None or found.size > offset:
-        raise StoreUnavailable()
-    if found.size < offset:
-        raise RangeOutside(found.size)
-    return from_chunks(_no_chunks(), 0)
+    check_end(offset, found.size)
+    return nothing()
 
 
 def _stream(
@@ -66,7 +62,7 @@ def _stream(
         raise RemoteBroken()
     if end == asked.offset:
         answer.close()
-        return from_chunks(_no_chunks(), 0)
+        return nothing()
     if given.stop > end:
         # No server of S3 gives all when a part is wanted.
         raise RemoteBroken()
@@ -92,8 +88,3 @@ async def _again(bucket: Bucket, name: str, headers: dict[str, str]) -> Answer:
         raise RemoteBroken()
     error = refusal.error
     raise error if isinstance(error, StoreError) else StoreUnavailable()
-
-
-async def _no_chunks() -> AsyncGenerator[bytes, None]:
-    return
-    yield b""

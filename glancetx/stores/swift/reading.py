@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import Awaitable
 
 from twisted.logger import Logger
 
-from glancetx.errors import NoSuchData, RangeOutside, RemoteBroken, StoreUnavailable
+from glancetx.errors import NoSuchData, RemoteBroken, StoreUnavailable
 from glancetx.httpclient import Answer
-from glancetx.httpclient.ranges import Asked, Version, given_by, range_header
+from glancetx.httpclient.ranges import Asked, Version, check_end, given_by, range_header
 from glancetx.httpclient.resume import Resuming
 from glancetx.interfaces import IByteStream
 from glancetx.stores.swift.account import Account
 from glancetx.stores.swift.names import Object
-from glancetx.streams import from_chunks
+from glancetx.streams import from_chunks, nothing
 
 #: What may come of an attempt to go on, and what `Resuming` makes its sense of.
 _JUDGED_THERE = frozenset({200, 206, 404, 409, 416})
@@ -51,18 +51,15 @@ async def _at_end(account: Account, image: Object, answer: Answer, asked: Asked)
     found = await account.tell("HEAD", image.path, expect={200, 404})
     if found.status == 404:
         raise NoSuchData()
-    if found.length is None or found.length > asked.offset:
-        raise RemoteBroken()
-    if found.length < asked.offset:
-        raise RangeOutside(found.length)
-    return from_chunks(_nothing(), 0)
+    check_end(asked.offset, found.length)
+    return nothing()
 
 
 def _stream(account: Account, image: Object, answer: Answer, asked: Asked) -> IByteStream:
     given = given_by(answer, asked)
     if asked.length == 0 or given.stop == given.first:
         answer.close()
-        return from_chunks(_nothing(), 0)
+        return nothing()
     tag = answer.header("ETag")
     end = asked.end_within(given.size)
     if tag is None or given.size is None or end is None:
@@ -80,8 +77,3 @@ def _stream(account: Account, image: Object, answer: Answer, asked: Asked) -> IB
         answer.body, reopen, Version(("ETag", tag), given.size), asked.offset, end
     )
     return from_chunks(pouring, end - asked.offset)
-
-
-async def _nothing() -> AsyncGenerator[bytes, None]:
-    return
-    yield b""
