@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from glancetx.description import number
 
 
 @frozen
@@ -22,6 +24,19 @@ class Limits:
     connect: float = 10.0
     head: float = 60.0
     idle: float = 60.0
+
+    @classmethod
+    def told(cls, connect: str, head: str, idle: str) -> Self:
+        """
+        As the options of a description say.
+
+        :raises ValueError: when one is no number; the text says which.
+        """
+        return cls(
+            connect=number("connect", connect),
+            head=number("head", head),
+            idle=number("idle", idle),
+        )
 
 
 class Patience:

@@ -10,10 +10,12 @@ from twisted.internet.ssl import Certificate, trustRootFromCertificates
 
 def read_certificates(path: str) -> str:
     """
-    The PEM text of a file of certificates; this blocks.
+    The PEM text of a file of certificates, none without a path; this blocks.
 
     :raises ValueError: when it cannot be read.
     """
+    if not path:
+        return ""
     try:
         return Path(path).read_text(encoding="ascii")
     except (OSError, UnicodeError):

@@ -139,7 +139,7 @@ def keystone(
     address = v3_url("the address of Keystone", url)
     limits = Limits(number("timeout", timeout), number("calls", calls))
     known = read_credentials(credentials, WHOSE)
-    pem = read_certificates(ca) if ca else ""
+    pem = read_certificates(ca)
     asking = Exchange.over_network(reactor, pem, kept=limits.calls)
     logging_in = Exchange.over_network(reactor, pem)
     own = OwnToken(reactor, logging_in, address, known, limits.seconds)

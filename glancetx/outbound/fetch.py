@@ -22,6 +22,8 @@ from glancetx.errors import (
     RemoteUnavailable,
 )
 from glancetx.httpclient.answer import has_bounded_head
+from glancetx.httpclient.patience import Limits as Waits
+from glancetx.httpclient.patience import Patience
 from glancetx.httpclient.trust import trust_in
 from glancetx.outbound.fetched import Fetched
 from glancetx.outbound.resolve import addresses_of
@@ -37,17 +39,14 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 @frozen
-class Limits:
+class Limits(Waits):
     """
     How long to wait, in seconds, and how far to go.
 
-    ``connect`` is for the connection to any of the addresses; ``head`` is for one hop from the
-    lookup of the name to the end of the answer's head; ``idle`` is between two bytes of a body.
+    ``head`` is for one hop, from the lookup of the name to the end of the answer's head.
     """
 
-    connect: float = 10.0
     head: float = 30.0
-    idle: float = 60.0
     redirects: int = 5
 
 
@@ -98,17 +97,13 @@ class Fetcher:
 
     async def _hop(self, method: str, target: Target, headers: Mapping[str, str]) -> Fetched:
         attempt = as_deferred(self._attempt(method, target, headers))
-        timed_out: list[bool] = []
-
-        def give_up() -> None:
-            timed_out.append(True)
-            attempt.cancel()
-
-        timer = self._reactor.callLater(self._limits.head, give_up)
+        patience = Patience(self._reactor, self._limits)
+        patience.watch(attempt)
+        patience.wait_for_head()
         try:
             return await stop_first(attempt)
         except CancelledError:
-            if not timed_out:
+            if not patience.was_lost:
                 raise
             reason = "no answer in time"
         except RemoteUnavailable:
@@ -117,8 +112,7 @@ class Fetcher:
             # Whatever it is, it says something about a network: to the log, not to the user.
             reason = type(error).__name__
         finally:
-            if timer.active():
-                timer.cancel()
+            patience.rest()
         _log.info("No answer from {origin}: {reason}", origin=target.origin, reason=reason)
         # After the except clauses, so that no traceback tells why.
         raise RemoteUnavailable()

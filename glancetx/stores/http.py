@@ -63,14 +63,8 @@ class HttpStore:
         idle: str = "60",
         attempts: str = "5",
     ) -> None:
-        limits = Limits(
-            connect=number("connect", connect),
-            head=number("head", head),
-            idle=number("idle", idle),
-        )
-        self._fetcher = Fetcher(
-            reactor, parse_rules(allow), read_certificates(ca) if ca else "", limits
-        )
+        limits = Limits.told(connect, head, idle)
+        self._fetcher = Fetcher(reactor, parse_rules(allow), read_certificates(ca), limits)
         self._backoff = Backoff(reactor, number("attempts", attempts, least=0))
 
     def check(self, location: str) -> None:

@@ -56,10 +56,8 @@ def s3_store(
     where = place(endpoint, region, bucket, prefix, style)
     habits = Habits(_part_size(part_size), number("stale", stale, least=0))
     backoff = Backoff(reactor, number("attempts", attempts, least=0))
-    limits = Limits(
-        connect=number("connect", connect), head=number("head", head), idle=number("idle", idle)
-    )
-    server = Server(reactor, where.url, read_certificates(ca) if ca else "", limits)
+    limits = Limits.told(connect, head, idle)
+    server = Server(reactor, where.url, read_certificates(ca), limits)
     seals = Seals(_is_signed(payload, server.scheme), _checksum(checksum))
     pool = Threads(reactor, "s3", number("threads", threads or str(os.cpu_count() or 1)))
     provider = _provider(reactor, pool, credentials, profile, lender, os.environ)

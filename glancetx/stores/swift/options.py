@@ -64,8 +64,8 @@ def swift(
     path = os.path.abspath(credentials)
     if interface not in INTERFACES:
         raise ValueError(f"interface must be one of {', '.join(INTERFACES)}, not {interface!r}")
-    pem = read_certificates(ca) if ca else ""
-    limits = Limits(number("connect", connect), number("head", head), number("idle", idle))
+    pem = read_certificates(ca)
+    limits = Limits.told(connect, head, idle)
     whose = f"the Swift store of {container!r}"
     if storage_url:
         plain_url("storage_url", storage_url)
