@@ -31,41 +31,44 @@ _log = Logger()
 
 
 @frozen
+class Failed:
+    """
+    An upload that failed.
+
+    ``location`` is where its bytes are, or None when the store did not say; ``error`` is why.
+    """
+
+    image_id: str
+    shelved: ShelvedStore
+    location: Location | None
+    error: BaseException
+
+    @property
+    def leaves_nothing(self) -> bool:
+        """Whether the store has cleared up by itself."""
+        return self.location is None and _leaves_nothing(self.error)
+
+
+@frozen
 class Undoing:
     """Undoes uploads; what cannot be undone now it leaves to a janitor, or does itself later."""
 
     _registry: IRegistry
     _transfers: Transfers
 
-    async def undo(
-        self,
-        image_id: str,
-        shelved: ShelvedStore,
-        location: Location | None,
-        error: BaseException,
-    ) -> None:
-        """
-        Kill the image and remove its bytes; log what goes wrong, and never raise.
-
-        ``location`` is where they are, or None when the store did not say.
-        """
+    async def undo(self, failed: Failed) -> None:
+        """Kill the image and remove its bytes; log what goes wrong, and never raise."""
         try:
-            await self._attempt(image_id, shelved, location, error)
+            await self._attempt(failed)
         except RegistryUnavailable as failure:
-            self._tell(image_id, failure)
-            if location is not None or not _leaves_nothing(error):
+            self._tell(failed, failure)
+            if not failed.leaves_nothing:
                 # It may be that no janitor comes any more: see below.
-                self._transfers.insist(lambda: self._attempt(image_id, shelved, location, error))
+                self._transfers.insist(lambda: self._attempt(failed))
         except Exception as failure:  # noqa: BLE001 - the first error is what the caller needs
-            self._tell(image_id, failure)
+            self._tell(failed, failure)
 
-    async def _attempt(
-        self,
-        image_id: str,
-        shelved: ShelvedStore,
-        location: Location | None,
-        error: BaseException,
-    ) -> None:
+    async def _attempt(self, failed: Failed) -> None:
         """
         As `undo`.
 
@@ -75,43 +78,38 @@ class Undoing:
         :raises RegistryUnavailable: when the image's state cannot be known.
         """
         try:
-            if await self._kill(image_id, error):
-                is_clean = await self._is_clean(image_id, shelved, location, error)
-                change = Change(lease=None if is_clean else self._transfers.lease)
-                await self._registry.update(image_id, change, expect=_ABANDONED)
+            if await self._kill(failed):
+                change = Change(
+                    lease=None if await self._is_clean(failed) else self._transfers.lease
+                )
+                await self._registry.update(failed.image_id, change, expect=_ABANDONED)
         except StatusConflict:
             pass
 
-    async def _kill(self, image_id: str, error: BaseException) -> bool:
+    async def _kill(self, failed: Failed) -> bool:
         """Whether the bytes are now nobody's: a cancelled activation may have succeeded."""
-        killed = move(Status.KILLED, status_reason=_reason(error))
+        killed = move(Status.KILLED, status_reason=_reason(failed.error))
         try:
-            await self._registry.update(image_id, killed, expect={Status.SAVING})
+            await self._registry.update(failed.image_id, killed, expect={Status.SAVING})
         except StatusConflict as conflict:
             return conflict.found in _UNWANTED
         return True
 
-    async def _is_clean(
-        self,
-        image_id: str,
-        shelved: ShelvedStore,
-        location: Location | None,
-        error: BaseException,
-    ) -> bool:
+    async def _is_clean(self, failed: Failed) -> bool:
         """Whether no bytes are left; those that are there are removed, if that can be done now."""
-        if location is None:
-            return _leaves_nothing(error)
+        if failed.location is None:
+            return failed.leaves_nothing
         try:
-            await _delete_bytes(shelved, location)
+            await _delete_bytes(failed.shelved, failed.location)
         except Exception as failure:  # noqa: BLE001 - whatever it is, they are still there
-            self._tell(image_id, failure)
+            self._tell(failed, failure)
             return False
         return True
 
-    def _tell(self, image_id: str, failure: Exception) -> None:
+    def _tell(self, failed: Failed, failure: Exception) -> None:
         _log.warn(
             "image {image_id} could not be cleared up and is left to the janitor: {failure}",
-            image_id=image_id,
+            image_id=failed.image_id,
             failure=failure,
         )
 

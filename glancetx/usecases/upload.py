@@ -24,7 +24,7 @@ from glancetx.shelf import ShelvedStore
 from glancetx.streams import Metered, Metering
 from glancetx.usecases.ration import Ration, first_room
 from glancetx.usecases.transfers import Transfers
-from glancetx.usecases.undoing import Undoing, take_back
+from glancetx.usecases.undoing import Failed, Undoing, take_back
 
 
 @frozen
@@ -95,7 +95,8 @@ class Uploads:
                 return await self._activate(image.image_id, metered, location)
             except BaseException as error:
                 undoing = Undoing(self._registry, self._transfers)
-                await finish_first(undoing.undo(image.image_id, shelved, location, error))
+                failed = Failed(image.image_id, shelved, location, error)
+                await finish_first(undoing.undo(failed))
                 raise
 
     async def refuse(self, image: Image, error: GlanceError) -> None:
