@@ -43,7 +43,7 @@ PORTS = VALUES | frozenset(
     }
 )
 #: Floor 1 too, but only for those who ask other servers: operators' choice, and users'.
-OUTBOUND = frozenset({"httpclient", "outbound", "keystone"})
+OUTBOUND = frozenset({"credentials_file", "httpclient", "outbound", "keystone"})
 BACKENDS = frozenset({"cache", "registry", "stores", "identity"})
 TOP = frozenset(
     {
@@ -77,9 +77,10 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "flights": VALUES | {"interfaces", "deferreds"},
     "threads": VALUES | {"interfaces", "deferreds"},
     "streams": VALUES | {"interfaces", "files", "deferreds", "threads"},
+    "credentials_file": VALUES,
     "httpclient": VALUES | {"interfaces", "deferreds", "threads", "streams"},
     "outbound": VALUES | {"interfaces", "deferreds", "threads", "streams", "httpclient"},
-    "keystone": VALUES | {"interfaces", "deferreds", "flights", "httpclient"},
+    "keystone": VALUES | {"interfaces", "deferreds", "flights", "credentials_file", "httpclient"},
     "plugins": VALUES | {"interfaces", "deferreds", "threads", "streams"},
     "shelf": PORTS - {"shelf", "policy"},
     # who may do what is asked by use-cases and by the web floor

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import stat
-import tomllib
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from attrs import field, frozen
-from twisted.logger import Logger
 
-T = TypeVar("T")
-
-_log = Logger()
+from glancetx.credentials_file import read_values
 
 _KEYS = frozenset(
     {
@@ -53,38 +47,6 @@ def read_credentials(path: str, whose: str) -> Credentials:
     :raises ValueError: as `read_values`, and when they make no sense.
     """
     return read_values(path, whose, lambda values: parse_credentials(values, whose))
-
-
-def read_values(path: str, whose: str, parse: Callable[[Mapping[str, Any]], T]) -> T:
-    """
-    What is made of the values in a TOML file of credentials; this blocks.
-
-    A file that everybody may read is used, and warned of.
-
-    :raises ValueError: when it cannot be read, or ``parse`` refuses it; the text says what is
-        wrong, where and with whose, and nothing of what is in it.
-    """
-    what = f"the credentials of {whose} in {path!r}"
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        mode = Path(path).stat().st_mode
-    except (OSError, UnicodeError):
-        raise ValueError(f"{what} cannot be read") from None
-    if mode & stat.S_IROTH:
-        _log.warn(
-            "The credentials of {whose} in {path} can be read by everybody: chmod 600",
-            whose=whose,
-            path=path,
-        )
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        # Its text may quote the line.
-        raise ValueError(f"{what} are not TOML") from None
-    try:
-        return parse(values)
-    except ValueError as error:
-        raise ValueError(f"{what}: {error}") from None
 
 
 def parse_credentials(values: Mapping[str, Any], whose: str) -> Credentials:

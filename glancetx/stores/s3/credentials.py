@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import configparser
-import stat
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from twisted.logger import Logger
-
+from glancetx.credentials_file import read_text
 from glancetx.stores.s3.signature import Credentials
 
 #: Without a profile this one is read.
@@ -19,8 +16,6 @@ DEFAULT_PROFILE = "default"
 _ACCESS = "aws_access_key_id"
 _SECRET = "aws_secret_access_key"  # noqa: S105 - the name of a key
 _TOKEN = "aws_session_token"  # noqa: S105
-
-_log = Logger()
 
 
 def read_file(path: str, profile: str = DEFAULT_PROFILE) -> Credentials:
@@ -34,13 +29,7 @@ def read_file(path: str, profile: str = DEFAULT_PROFILE) -> Credentials:
         nothing of what is in it.
     """
     what = f"the file of credentials {path!r}"
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        mode = Path(path).stat().st_mode
-    except (OSError, UnicodeError):
-        raise ValueError(f"{what} cannot be read") from None
-    if mode & stat.S_IROTH:
-        _log.warn("The credentials for S3 in {path} can be read by everybody: chmod 600", path=path)
+    text = read_text(path, what, "for S3")
     try:
         values = _values(text, profile)
         return checked(*(values.get(name) for name in (_ACCESS, _SECRET, _TOKEN)))

@@ -10,10 +10,10 @@ from attrs import field, frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from glancetx.credentials_file import read_values
 from glancetx.errors import RemoteBroken, RemoteUnavailable, StoreForbids, StoreUnavailable
 from glancetx.flights import Flights
 from glancetx.httpclient import Answer, Server
-from glancetx.keystone.credentials import read_values
 from glancetx.stores.swift.access import Access
 
 #: The part of its life after which a token is renewed.
