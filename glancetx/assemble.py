@@ -175,6 +175,7 @@ class Server:
             idle = self._front.transfers.idle()
             idle.addTimeout(CLEARING_UP, self._reactor)
             await idle.addErrback(lambda _: _log.warn("transfers are left to the janitor"))
+            self._front.transfers.abandon()
         for service in reversed(self._services):
             await maybeDeferred(service.stopService)
         await self._source.close()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
@@ -45,6 +45,7 @@ class Transfers:
         self._clock = clock
         self._registry = registry
         self._running: set[_Transfer] = set()
+        self._insisting: set[Deferred[None]] = set()
         self._busy = 0
         self._idle: list[Deferred[None]] = []
 
@@ -116,7 +117,14 @@ class Transfers:
 
     def insist(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work once the registry answers again, trying once in each lease's length."""
-        ensureDeferred(self._insist(work))
+        insisting = ensureDeferred(self._insist(work))
+        self._insisting.add(insisting)
+        insisting.addBoth(lambda _: self._insisting.discard(insisting))
+
+    def abandon(self) -> None:
+        """Leave undone what was put off: this process ends."""
+        for insisting in list(self._insisting):
+            insisting.cancel()
 
     async def _insist(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -125,6 +133,8 @@ class Transfers:
                 await work()
             except RegistryUnavailable:
                 continue
+            except CancelledError:
+                raise
             except Exception:  # noqa: BLE001 - nobody waits for it
                 self._log.failure("what was put off has failed")
             return

@@ -180,6 +180,47 @@ class DeletedTests(SynchronousTestCase):
         self.assertEqual(told, ["i"])
 
 
+class InsistTests(SynchronousTestCase):
+    """Work that has to wait for the registry."""
+
+    def setUp(self):
+        self.world = World()
+        self.transfers = self.world.here.transfers
+        self.tries = 0
+        self.error: Exception | None = RegistryUnavailable()
+
+    async def work(self):
+        self.tries += 1
+        if self.error is not None:
+            raise self.error
+
+    def test_until_it_is_done(self):
+        """It is tried once in each lease's length, and no more when it is done."""
+        self.transfers.insist(self.work)
+        self.world.pass_time(2 * LEASE)
+        self.assertEqual(self.tries, 2)
+        self.error = None
+        self.world.pass_time(3 * LEASE)
+        self.assertEqual(self.tries, 3)
+
+    def test_mistake(self):
+        """What fails otherwise is told, and left."""
+        self.error = ValueError()
+        self.transfers.insist(self.work)
+        self.world.pass_time(3 * LEASE)
+        self.assertEqual((self.tries, len(self.flushLoggedErrors(ValueError))), (1, 1))
+
+    def test_abandoned(self):
+        """Whoever ends leaves it, whether it waits or is at work, and leaves nothing running."""
+        self.transfers.insist(self.work)
+        self.transfers.insist(Deferred)
+        self.world.pass_time(LEASE)
+        self.transfers.abandon()
+        self.world.pass_time(3 * LEASE)
+        self.assertEqual(self.tries, 1)
+        self.assertEqual(self.world.clock.getDelayedCalls(), [])
+
+
 class IdleTests(SynchronousTestCase):
     """Shutdown waits for work, and for what is cleared up after it."""
 
