@@ -132,6 +132,11 @@ class Model:
         with self.lock:
             span[1] = monotonic() + later
 
+    def stood_still(self, began: float, later: float) -> None:
+        """Everything stood still from then until now, and will suffer from it for some seconds."""
+        with self.lock:
+            self._disturbances.append([began, monotonic() + later])
+
     def was_disturbed(self, since: float) -> bool:
         """Whether anything was disturbed at any moment since then."""
         with self.lock:

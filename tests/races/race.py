@@ -20,7 +20,7 @@ from twisted.trial.unittest import TestCase
 from glancetx.stores.file_tree import key_of
 from tests.integration.daemon import ask, eventually, reactor
 from tests.races.clients import Client
-from tests.races.cluster import QUOTA, Cluster
+from tests.races.cluster import LEASE, QUOTA, Cluster
 from tests.races.content import md5, source
 from tests.races.model import Model
 from tests.races.watch import Watch
@@ -46,7 +46,7 @@ class RaceTests(TestCase):
         print(f"GLANCE_RACE_SEED={SEED} GLANCE_RACE_SECONDS={SECONDS:g}", flush=True)
         self.model = Model()
         self.cluster = await Cluster.start(self, self.model)
-        self.watch = Watch(self.cluster.dsn, self.cluster.images, QUOTA, self.model)
+        self.watch = Watch(self.cluster.dsn, self.cluster.images, QUOTA, self.model, LEASE / 3)
         self.watch.begin()
         clients = self.clients()
         ended = self.begin(clients)
@@ -62,6 +62,7 @@ class RaceTests(TestCase):
         self.report()
         self.judge_logs()
         if faults := [fault.text for fault in self.model.faults]:
+            self.tell_of_leases()
             self.fail("\n".join([f"{len(faults)} faults, the first ones:", *faults[:30]]))
 
     def clients(self):
@@ -235,6 +236,13 @@ class RaceTests(TestCase):
                 daemon.assert_quiet()
             except AssertionError as error:
                 self.model.fault(f"a log is not quiet: {error}")
+
+    def tell_of_leases(self):
+        """What daemons said of leases and of the registry, for whoever looks for a fault."""
+        for daemon in [*self.cluster.gone, *self.cluster.daemons]:
+            for line in daemon.log.splitlines():
+                if "lease" in line or "registry" in line:
+                    print(line, flush=True)
 
     def report(self):
         """What was done, so that one sees whether it was much."""

@@ -87,6 +87,8 @@ class Watch:
     images: Path
     quota: int
     model: Model
+    #: Seconds for which a look may keep the database busy before that is the machine's trouble.
+    stall: float
     looks: int = field(default=0, init=False)
     fullest: int = field(default=0, init=False)
     _over: threading.Event = field(factory=threading.Event, init=False)
@@ -95,6 +97,7 @@ class Watch:
     def begin(self) -> None:
         """Write down all moves from now on, and look until `end`."""
         self.ask(_WRITE_DOWN)
+        self.ask("CREATE TABLE pulse AS SELECT 0 AS beats")
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -146,11 +149,20 @@ class Watch:
         connection.autocommit = True
         try:
             while not self._over.wait(OFTEN):
+                self._feel_pulse(connection)
                 self._look(connection)
         except Exception as error:  # noqa: BLE001 - it must be seen where faults are
             self.model.fault(f"the watch failed: {error!r}")
         finally:
             connection.close()
+
+    def _feel_pulse(self, connection: Any) -> None:
+        """A machine whose disk stands still for so long that leases run out is disturbed too."""
+        began = monotonic()
+        _rows(connection, "UPDATE pulse SET beats = beats + 1")
+        if monotonic() - began > self.stall:
+            self.model.counts["the disk stood still"] += 1
+            self.model.stood_still(began, later=3 * self.stall)
 
     def _look(self, connection: Any) -> None:
         self.looks += 1
