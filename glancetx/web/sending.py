@@ -21,14 +21,11 @@ from glancetx.interfaces import IFileSpan
 from glancetx.web.request import StreamingRequest
 from glancetx.web.transports import socket_below
 
-#: Bytes that all clients together get in one round of the reactor, and each of them at least and
-#: at most: larger steps cost less, and let everybody else wait longer.
-ROUND = 16 << 20
-SMALLEST_STEP = 256 << 10
-LARGEST_STEP = 4 << 20
+#: Bytes that a client gets at most when it is its turn.
+STEP = 1 << 20
 
 #: Of so many bytes it is asked at once whether they are in memory.
-WINDOW = LARGEST_STEP
+WINDOW = 4 << 20
 
 #: What the system says of a file that it cannot send.
 _CANNOT = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EOVERFLOW}
@@ -78,7 +75,7 @@ class _Sending:
     Has a file sent by the transport's socket.
 
     The transport asks a pull producer for more when all that was written has left and the socket
-    is writable: then it is the kernel's turn.
+    is writable: then it may wait for its turn.
     """
 
     def __init__(
@@ -98,7 +95,6 @@ class _Sending:
         self._at_hand = span.start
         self._fetching: Deferred[None] | None = None
         self._is_begun = False
-        self._is_counted = False
         self._done: Deferred[None] = Deferred(lambda _: self._leave())
         self._watch: IDelayedCall | None = None
         self._taken, self._taken_at = 0, clock.seconds()
@@ -109,8 +105,6 @@ class _Sending:
             done.errback(ConsumerGone())
             return done
         self._request.write(b"")  # the headers
-        self._is_counted = True
-        self._request.site.senders += 1
         self._channel = self._transport.producer
         self._transport.unregisterProducer()
         self._transport.registerProducer(self, False)
@@ -126,34 +120,39 @@ class _Sending:
             self._is_begun = True
             self._transport.startWriting()
         elif self._fetching is None:
-            self._send_step()
+            self._request.site.rounds.wait(self._send_step)
 
     def stopProducing(self) -> None:
         self._end(ConsumerGone())
 
-    def _send_step(self) -> None:
+    def _send_step(self) -> int:
+        if self._done.called:
+            return 0
         position, left = self._span.start + self.sent, self._span.length - self.sent
         if position >= self._at_hand and not self._is_at_hand(position, min(left, WINDOW)):
-            return
-        share = max(ROUND // self._request.site.senders, SMALLEST_STEP)
-        size = min(self._at_hand - position, share, LARGEST_STEP)
+            return 0
+        try:
+            sent = self._send(position, min(self._at_hand - position, STEP))
+        except OSError as error:
+            self._fail(error)
+            return 0
+        if self.sent == self._span.length:
+            self._end(None)
+        elif sent == 0:
+            self._end(CannotRead(f"The store gave {self.sent} of {self._span.length} bytes"))
+        else:
+            self._transport.startWriting()
+        return sent or 0
+
+    def _send(self, position: int, size: int) -> int | None:
+        """How many bytes the kernel took; None when there was no room."""
         try:
             sent = os.sendfile(self._transport.fileno(), self._span.number, position, size)
         except BlockingIOError:
-            sent = None
-        except OSError as error:
-            self._fail(error)
-            return
-        if sent == 0:
-            self._end(CannotRead(f"The store gave {self.sent} of {self._span.length} bytes"))
-            return
-        if sent:
-            self.sent += sent
-            self._request.sentLength += sent
-        if self.sent == self._span.length:
-            self._end(None)
-        else:
-            self._transport.startWriting()
+            return None
+        self.sent += sent
+        self._request.sentLength += sent
+        return sent
 
     # -- the medium
 
@@ -216,9 +215,6 @@ class _Sending:
         watch, self._watch = self._watch, None
         if watch is not None and watch.active():
             watch.cancel()
-        if self._is_counted:
-            self._is_counted = False
-            self._request.site.senders -= 1
         if self._transport.producer is self:
             self._transport.unregisterProducer()
             self._transport.registerProducer(self._channel, True)

@@ -12,6 +12,7 @@ from twisted.web.resource import IResource
 
 from glancetx.web.channel import StreamingChannel
 from glancetx.web.request import StreamingRequest
+from glancetx.web.rounds import Rounds
 
 _access_log = Logger(namespace="glancetx.access")
 
@@ -21,8 +22,8 @@ class StreamingSite(server.Site):
     Serves a resource over HTTP/1.1 with streaming requests.
 
     ``timeout`` is the number of seconds after which an idle client is cut, or None for never.
-    ``senders`` counts the clients to whom the kernel sends files at the moment, and ``receivers``
-    those whose bodies somebody is reading.
+    ``rounds`` are those in which files are sent; ``receivers`` counts the clients whose bodies
+    somebody is reading.
     """
 
     protocol = StreamingChannel  # type: ignore[assignment]
@@ -31,7 +32,8 @@ class StreamingSite(server.Site):
     def __init__(self, resource: IResource, reactor: IReactorTime, timeout: float | None) -> None:
         super().__init__(resource, timeout=timeout, reactor=reactor, parsePOSTFormSubmission=False)
         self.is_draining = False
-        self.senders = self.receivers = 0
+        self.rounds = Rounds(reactor)
+        self.receivers = 0
         self._grace = 0.0
         self._farewells: dict[StreamingChannel, IDelayedCall] = {}
         self._channels: set[StreamingChannel] = set()
