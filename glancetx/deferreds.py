@@ -24,7 +24,7 @@ def as_deferred(awaitable: Awaitable[T]) -> Deferred[T]:
     return ensureDeferred(wait())
 
 
-class _Patient(Deferred[T]):
+class Patient(Deferred[T]):
     """Notes that it was cancelled, passes it on if told to whom, and fires only when fired."""
 
     was_cancelled = False
@@ -38,11 +38,12 @@ class _Patient(Deferred[T]):
         elif self.passes_on_to is not None:
             self.passes_on_to.cancel()
 
-    def follow(self, work: Deferred[T]) -> None:
-        def pass_on(result: Any) -> None:
-            self.callback(Failure(CancelledError()) if self.was_cancelled else result)
+    def fire(self, result: Any) -> None:
+        """The work has ended: with a result, or with a Failure."""
+        self.callback(Failure(CancelledError()) if self.was_cancelled else result)
 
-        work.addBoth(pass_on)
+    def follow(self, work: Deferred[T]) -> None:
+        work.addBoth(self.fire)
 
 
 def finish_first(awaitable: Awaitable[T]) -> Deferred[T]:
@@ -53,7 +54,7 @@ def finish_first(awaitable: Awaitable[T]) -> Deferred[T]:
     must not be used by others before they are done.
     A cancelled one fails with CancelledError once the work is done, whatever came of it.
     """
-    outer: _Patient[T] = _Patient()
+    outer: Patient[T] = Patient()
     outer.follow(as_deferred(awaitable))
     return outer
 
@@ -66,7 +67,7 @@ def stop_first(awaitable: Awaitable[T]) -> Deferred[T]:
     may look like a failure, or like a success.
     A cancelled one fails with CancelledError once the work has ended, whatever came of it.
     """
-    outer: _Patient[T] = _Patient()
+    outer: Patient[T] = Patient()
     outer.passes_on_to = work = as_deferred(awaitable)
     outer.follow(work)
     return outer

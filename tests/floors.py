@@ -38,6 +38,7 @@ PORTS = VALUES | frozenset(
         "plugins",
         "policy",
         "shelf",
+        "strand",
         "streams",
         "threads",
     }
@@ -76,7 +77,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "deferreds": VALUES | {"interfaces"},
     "flights": VALUES | {"interfaces", "deferreds"},
     "threads": VALUES | {"interfaces", "deferreds"},
-    "streams": VALUES | {"interfaces", "files", "deferreds", "threads"},
+    "strand": VALUES | {"deferreds", "threads"},
+    "streams": VALUES | {"interfaces", "files", "deferreds", "threads", "strand"},
     "credentials_file": VALUES,
     "httpclient": VALUES | {"interfaces", "deferreds", "threads", "streams"},
     "outbound": VALUES | {"interfaces", "deferreds", "threads", "streams", "httpclient"},

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, FirstError, gatherResults, succeed
+from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.python.failure import Failure
 
+from glancetx.strand import Strand
 from glancetx.threads import Threads
 
 
@@ -49,15 +50,11 @@ class _Lane:
     """Some digests of one stream, their batches hashed one after the other."""
 
     def __init__(self, threads: Threads, hashes: Sequence[_Hash]) -> None:
-        self._threads = threads
+        self._strand = Strand(threads)
         self._hashes = hashes
-        self._last: Deferred[None] = succeed(None)
 
     def update(self, batch: bytes) -> Deferred[None]:
-        done: Deferred[None] = Deferred()
-        self._last.addCallback(lambda _: self._threads.run(self._hash, batch))
-        self._last.addCallbacks(done.callback, done.errback)
-        return done
+        return self._strand.run(self._hash, batch)
 
     def _hash(self, batch: bytes) -> None:
         for each in self._hashes:

@@ -18,14 +18,14 @@ from glancetx.threads import Threads
 
 KIB = 1024
 SMALLEST_BATCH = 64 * KIB
-LARGEST_BATCH = 2048 * KIB
+LARGEST_BATCH = 4096 * KIB
 
-#: Of one upload as many batches may be in memory at once: one that is being gathered, two that
+#: Of one upload as many batches may be in memory at once: one that is being gathered, three that
 #: are being hashed (the store works on one of these), and what the transport holds.
-BATCHES_HELD = 4
+BATCHES_HELD = 5
 
 #: Batches whose hashing is not done when the source is asked to wait.
-BACKLOG = 2
+BACKLOG = 3
 
 
 class Metering:
@@ -40,7 +40,7 @@ class Metering:
         self,
         threads: Threads,
         algorithms: Sequence[str] = DEFAULT_DIGESTS,
-        memory: int = 32 << 20,
+        memory: int = 40 << 20,
         largest: int = LARGEST_BATCH,
     ) -> None:
         self.threads = threads

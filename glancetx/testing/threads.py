@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred
 
@@ -30,29 +30,41 @@ class InlineThreads(Threads):
     def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         return finish_first(maybeDeferred(job, *args, **kwargs))
 
+    def tell(self, call: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
+        call(*args, **kwargs)
+
 
 class HeldThreads(InlineThreads):
     """Holds each job until the test says `do_one` or `do_all`."""
 
     def __init__(self, size: int = 1) -> None:
         super().__init__(size)
-        self._jobs: deque[Deferred[None]] = deque()
+        self._held: deque[Deferred[None]] = deque()
+
+    @property
+    def are_wanted(self) -> bool:
+        """Always, so that each job of a strand is held by itself."""
+        return True
 
     @property
     def held(self) -> int:
         """How many jobs wait."""
-        return len(self._jobs)
+        return len(self._held)
 
     def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         turn: Deferred[None] = Deferred()
-        self._jobs.append(turn)
+        self._held.append(turn)
         return finish_first(turn.addCallback(lambda _: job(*args, **kwargs)))
 
     def do_one(self) -> None:
         """Do the job that has waited longest."""
-        self._jobs.popleft().callback(None)
+        self._held.popleft().callback(None)
+
+    def refuse_one(self, error: Exception) -> None:
+        """Let the job that has waited longest fail without having begun."""
+        self._held.popleft().errback(error)
 
     def do_all(self) -> None:
         """Do what waits, also what is added meanwhile."""
-        while self._jobs:
+        while self._held:
             self.do_one()

@@ -101,14 +101,14 @@ class BatchTests(MeterCase):
     """Chunks go on in batches, and few of them are in memory."""
 
     def test_gathers(self) -> None:
-        """Chunks are gathered into batches of half a MiB, the last one smaller."""
+        """Chunks are gathered into batches, the last one smaller."""
         _, flow = self.pour(ScriptedStream([CHUNK] * (PER_BATCH + 1)))
         self.threads.do_all()
         self.successResultOf(flow)
         self.assertEqual([len(each) for each in self.consumer.writes], [LARGEST_BATCH, len(CHUNK)])
 
     def test_backlog(self) -> None:
-        """The source waits while two batches are not hashed, and goes on when one is."""
+        """The source waits while some batches are not hashed, and goes on when one is."""
         source = ScriptedStream(itertools.repeat(CHUNK, 100 * PER_BATCH))
         _, flow = self.pour(source)
         for done in range(20):
@@ -122,15 +122,16 @@ class BatchTests(MeterCase):
 
     def test_batches_shrink(self) -> None:
         """Many meters share the memory, but no batch is smaller than 64 KiB."""
-        metering = Metering(self.threads, ("md5",), memory=8 << 20)
+        memory = BATCHES_HELD * LARGEST_BATCH
+        metering = Metering(self.threads, ("md5",), memory=memory)
         sizes, sources = [], [ScriptedStream(then=HANG) for _ in range(100)]
         for source in sources:
             sizes.append(metering.batch_size)
             as_deferred(metering.meter(source).flow_to(RecordingConsumer()))
         self.assertEqual(sizes, sorted(sizes, reverse=True))
         self.assertEqual((sizes[0], sizes[-1]), (LARGEST_BATCH, SMALLEST_BATCH))
-        for running, size in enumerate(sizes[:30]):
-            self.assertLessEqual(size * BATCHES_HELD * running, 8 << 20)
+        for running, size in enumerate(sizes[:64]):
+            self.assertLessEqual(size * BATCHES_HELD * running, memory)
 
     def test_batches_grow_again(self) -> None:
         """When the others have ended there is memory for larger batches, however they ended."""
@@ -326,7 +327,7 @@ class EndTests(MeterCase):
 
         class Stopped(HeldThreads):
             def do_one(self) -> None:
-                self._jobs.popleft().errback(NotRunning("stopped"))
+                self.refuse_one(NotRunning("stopped"))
 
         self.threads = Stopped()
         self.metering = Metering(self.threads, ("md5", "sha256"))

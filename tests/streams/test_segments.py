@@ -192,9 +192,9 @@ class EndTests(SynchronousTestCase):
     def test_source_needs_time(self) -> None:
         """A source that cannot stop at once is waited for by whoever closes."""
         threads = HeldThreads()
-        source = Metering(threads, ("md5",)).meter(ScriptedStream([b"x" * 2 * MIB], then=HANG))
+        source = Metering(threads, ("md5",)).meter(ScriptedStream([b"x" * 8 * MIB], then=HANG))
         segments = Segments(source)
-        flow = as_deferred(segments.next(4 * MIB).flow_to(RecordingConsumer()))
+        flow = as_deferred(segments.next(16 * MIB).flow_to(RecordingConsumer()))
         closing = ensureDeferred(segments.aclose())
         self.assertNoResult(closing)
         threads.do_all()
