@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import cast
@@ -11,7 +12,7 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.trial.unittest import TestCase
 
-from glancetx.threads import NotRunning, Threads
+from glancetx.threads import NICENESS, NotRunning, Threads
 
 reactor = cast(IReactorFromThreads, installed_reactor)
 
@@ -114,6 +115,14 @@ class ThreadsTests(TestCase):
         self.assertFalse(hanging.called)
         gate.set()
         await hanging
+
+    async def test_nice(self) -> None:
+        """Whoever serves small requests comes before threads that compute and write."""
+
+        def niceness() -> int:
+            return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+        self.assertEqual(await self.started().run(niceness), min(niceness() + NICENESS, 19))
 
     async def test_daemon_threads(self) -> None:
         """A thread that hangs does not keep the process from ending."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Bytes that one read of each uploading client's socket may bring together, and of one client at
 #: most (measured: 64 KiB cost a single client a quarter of the throughput).
-READ_AT_ONCE = 16 << 20
+READ_AT_ONCE = 8 << 20
 LARGEST_READ = 4 << 20
 SMALLEST_READ = FileDescriptor.bufferSize
 
