@@ -23,6 +23,7 @@ VALUES = frozenset(
         "digests",
         "errors",
         "image",
+        "image_document",
         "limits",
         "member",
         "query",

@@ -10,6 +10,7 @@ from twisted.web.iweb import IRequest
 from glancetx.access import Caller, may_change
 from glancetx.errors import NotFound
 from glancetx.image import Image
+from glancetx.image_document import detailed
 from glancetx.usecases.caching import Deleting, Downloading
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.sight import check_not_read_only
@@ -25,7 +26,6 @@ from glancetx.web.v1.members import MembersV1
 from glancetx.web.v1.permissions import Permissions
 from glancetx.web.v1.render import (
     brief,
-    detailed,
     header_value,
     list_document,
     meta_headers,
