@@ -26,6 +26,7 @@ VALUES = frozenset(
         "image_document",
         "limits",
         "member",
+        "notification",
         "query",
         "quota",
     }
