@@ -30,7 +30,7 @@ class Hook(Resource):
 
     def __init__(self):
         super().__init__()
-        self.status = 204
+        self.status: int | None = 204
         self.asked = 0
         self.taken = []
         self.problems = []
@@ -56,7 +56,7 @@ class Hook(Resource):
     @property
     def events(self):
         """The events that were taken, in their order, once each."""
-        ids = {}
+        ids: dict[str, str] = {}
         for each in self.taken:
             ids.setdefault(each["message_id"], each["event_type"].removeprefix("image."))
         return list(ids.values())

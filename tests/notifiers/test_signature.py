@@ -44,7 +44,7 @@ class FileTests(SynchronousTestCase):
     """The file with the secret."""
 
     def file(self, text: str) -> str:
-        path = self.mktemp()
+        path: str = self.mktemp()
         with open(path, "w") as file:
             file.write(text)
         os.chmod(path, 0o600)

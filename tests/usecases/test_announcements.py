@@ -333,7 +333,7 @@ class DeletionTests(SynchronousTestCase):
         world = World()
         world.active()
         world.told.forget()
-        world.kept.delete = failing_delete
+        self.patch(world.kept, "delete", failing_delete)
         self.failureResultOf(as_deferred(world.here.deletions.delete(OPERATOR, "i")), StoreFailed)
         self.assertEqual(world.told.events, [])
 
