@@ -99,10 +99,7 @@ class Options(usage.Options):
         self._stores.append(description)
 
     def opt_notify(self, description: str) -> None:
-        """
-        Who is told what happens to images: log:, webhook:URL, or another kind; may be repeated.
-        [default: nobody]
-        """
+        """Who is told of images: log:, webhook:URL, or another kind. [default: nobody]"""
         self._notify.append(description)
 
     def opt_help_stores(self) -> None:
