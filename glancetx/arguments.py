@@ -1,5 +1,5 @@
 """
-What a kind of store or authenticator can be told, and what a description tells it.
+What a kind of store, authenticator or notifier can be told, and what a description tells it.
 
 Whoever is to choose one reads `explain`; what he writes is held against the same options by `bind`.
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,12 +15,14 @@ from glancetx.cache.cache import ImageCache
 from glancetx.config import Settings
 from glancetx.identity.everybody import Everybody
 from glancetx.interfaces import IAuthenticator, IRegistry, IReloadable
-from glancetx.listening import server_endpoints
+from glancetx.listening import address_text, server_endpoints
+from glancetx.notifying import Notifiers
 from glancetx.parts import (
     make_authenticator,
     make_cache,
     make_deletions,
     make_janitor,
+    make_notifiers,
     make_recognition,
     make_shelf,
 )
@@ -31,6 +32,7 @@ from glancetx.share import WHOLE, Share
 from glancetx.shelf import Shelf
 from glancetx.streams import Metering
 from glancetx.threads import Threads
+from glancetx.usecases.announcements import Announcements
 from glancetx.usecases.caching import CachedDownloads, Deleting, Downloading, EvictingDeletions
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.copy import Copies
@@ -70,15 +72,16 @@ def assemble(
     :raises ConfigError: with one sentence about the first mistake in the settings.
     """
     rights = make_rights(reactor, settings, Threads(reactor, "policy", 1))
-    authenticator = make_authenticator(reactor, settings)
-    is_open = settings.allow_open or not isinstance(authenticator, Everybody)
+    identity = make_authenticator(reactor, settings)
+    is_open = settings.allow_open or not isinstance(identity, Everybody)
     endpoints = server_endpoints(share.listening or reactor, settings.listen, is_open=is_open)
     source = source or registry_source(reactor, settings.registry, settings.data)
     shelf = make_shelf(reactor, settings)
     hashing = Threads(reactor, "hash", share.hash_threads)
     cache = make_cache(reactor, settings, shelf, hashing)
+    told = make_notifiers(reactor, settings)
     return Server(
-        reactor, settings, share, endpoints, source, shelf, authenticator, rights, hashing, cache
+        reactor, settings, share, endpoints, source, shelf, identity, rights, hashing, cache, told
     )
 
 
@@ -96,6 +99,7 @@ class Server:
     _rights: Rights
     _hashing: Threads
     _cache: ImageCache | None
+    _notifiers: Notifiers
     #: Fires with a failure when it cannot go on: never, for a server lives as long as its process.
     broken: Deferred[None] = field(factory=Deferred, init=False)
     _services: list[IService] = field(factory=list, init=False)
@@ -105,6 +109,7 @@ class Server:
 
     async def start(self) -> None:
         """Open the registry and the stores, and then listen."""
+        self._start(self._notifiers)
         registry = await self._source.open()
         self._start(self._hashing)
         stores = (shelved.store for shelved in self._shelf)
@@ -120,7 +125,7 @@ class Server:
             port = await endpoint.listen(self._front.site)
             self._ports.append(port)
             if self._share.is_all:
-                _log.info("listening on {address}", address=_text(port.getHost()))
+                _log.info("listening on {address}", address=address_text(port.getHost()))
 
     async def reload(self) -> None:
         """Read again what operators change while the daemon runs."""
@@ -128,6 +133,7 @@ class Server:
         for part in (*stores, self._authenticator, self._rights.file):
             if IReloadable.providedBy(part):
                 await IReloadable(part).reload()
+        await self._notifiers.reload()
 
     async def stop(self) -> None:
         """Accept nothing more, let transfers end within ``drain`` seconds, and close everything."""
@@ -153,6 +159,7 @@ class Server:
 
     def hurry(self) -> None:
         """While it ends: cut off what is being waited for."""
+        self._notifiers.cut()
         if self._front is not None:
             self._front.copies.cut()
             self._front.site.cut()
@@ -188,16 +195,16 @@ class Server:
         settings, clock = self._settings, self._reactor
         limits = settings.limits
         idle_timeout = settings.client_socket_timeout or None
-        told = self._share.tell_deleted
-        transfers = Transfers(clock, registry, settings.transfer_lease, told)
-        deletions = make_deletions(settings, registry, self._shelf, transfers)
-        uploads = Uploads(registry, transfers, metering, limits)
+        announce = Announcements(self._notifiers.notifiers, settings.default_publisher_id)
+        transfers = Transfers(clock, registry, settings.transfer_lease, self._share.tell_deleted)
+        deletions = make_deletions(settings, registry, self._shelf, transfers, announce)
+        uploads = Uploads(registry, transfers, metering, limits, announce)
         rights = self._rights
         permissions = Permissions(rights.policy, rights.protections)
         turns = self._share.turns or DeferredSemaphore(settings.copy_concurrency)
         copies = Copies(clock, uploads, transfers, limits, turns)
-        sources = Sources(registry, self._shelf, limits)
-        catalogue = Catalogue(registry, limits, rights.protections)
+        sources = Sources(registry, self._shelf, limits, announce)
+        catalogue = Catalogue(registry, limits, rights.protections, announce)
         receiver = Receiver(uploads, self._shelf)
         elsewhere = Elsewhere(sources, copies, receiver)
         downloads: Downloading = Downloads(self._shelf)
@@ -217,6 +224,7 @@ class Server:
             permissions,
             clock,
             idle_timeout,
+            announce,
         )
         recognition = make_recognition(settings, rights.policy)
         gate = Gate(v1.app.resource(), self._authenticator, recognition)
@@ -228,13 +236,6 @@ class Server:
             make_janitor(clock, settings, registry, self._shelf, deletions),
             prefetch,
         )
-
-
-def _text(address: Any) -> str:
-    if hasattr(address, "port"):
-        return f"{address.host}:{address.port}"
-    name = getattr(address, "name", address)
-    return os.fsdecode(name) if isinstance(name, bytes) else str(name)
 
 
 @frozen

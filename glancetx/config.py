@@ -40,7 +40,7 @@ class Settings:
     They take ``image_cache_max_size`` bytes at most; one of which nothing comes for
     ``image_cache_stall_time`` seconds is given up.
     ``image_cache_bypass`` are names of stores whose images are not copied.
-    ``policy_file`` and ``property_protection_file`` are paths.
+    ``policy_file`` and ``property_protection_file`` are paths, ``notify`` are descriptions.
     ``store`` has at least one description, the default for writing first.
     """
 
@@ -49,6 +49,8 @@ class Settings:
     registry: str = "embedded:"
     store: tuple[Description, ...] = ()
     auth: str = "none:"
+    notify: tuple[str, ...] = ()
+    default_publisher_id: str = "image.localhost"
     allow_open: bool = False
     allow_anonymous_access: bool = False
     owner_is_tenant: bool = True
@@ -95,6 +97,8 @@ _KINDS: Mapping[str, str] = {
     "listen": _TEXTS,
     "registry": _TEXT,
     "auth": _TEXT,
+    "notify": _TEXTS,
+    "default_publisher_id": _TEXT,
     "allow_open": _SWITCH,
     "allow_anonymous_access": _SWITCH,
     "owner_is_tenant": _SWITCH,

@@ -9,7 +9,12 @@ from twisted.python import usage
 
 from glancetx import __version__
 from glancetx.config import ConfigError, Configuration, Settings, make_settings
-from glancetx.plugins import explain_all, installed_authenticators, installed_stores
+from glancetx.plugins import (
+    explain_all,
+    installed_authenticators,
+    installed_notifiers,
+    installed_stores,
+)
 
 
 class Options(usage.Options):
@@ -80,6 +85,7 @@ class Options(usage.Options):
         super().__init__()
         self._listen: list[str] = []
         self._stores: list[str] = []
+        self._notify: list[str] = []
 
     def opt_listen(self, endpoint: str) -> None:
         """Endpoint to serve; may be repeated. [default: tcp:9292:interface=127.0.0.1]"""
@@ -92,6 +98,10 @@ class Options(usage.Options):
         """
         self._stores.append(description)
 
+    def opt_notify(self, description: str) -> None:
+        """Who is told of images: log:, webhook:URL, or another kind. [default: nobody]"""
+        self._notify.append(description)
+
     def opt_help_stores(self) -> None:
         """List the installed stores with their options and exit."""
         print(explain_all(installed_stores()))
@@ -100,6 +110,11 @@ class Options(usage.Options):
     def opt_help_auth(self) -> None:
         """List the installed ways to authenticate with their options and exit."""
         print(explain_all(installed_authenticators()))
+        raise SystemExit(0)
+
+    def opt_help_notify(self) -> None:
+        """List the installed kinds of notifiers with their options and exit."""
+        print(explain_all(installed_notifiers()))
         raise SystemExit(0)
 
     def opt_version(self) -> None:
@@ -147,6 +162,8 @@ class Options(usage.Options):
             given["listen"] = tuple(self._listen)
         if self._stores:
             given["store"] = tuple(self._stores)
+        if self._notify:
+            given["notify"] = tuple(self._notify)
         return given
 
 

@@ -8,17 +8,22 @@ from glancetx.cache.cache import ImageCache
 from glancetx.config import ConfigError, Settings
 from glancetx.description import BadDescription, parse
 from glancetx.interfaces import IAuthenticator, IRegistry
+from glancetx.notifying import Notifiers
 from glancetx.plugins import (
     BadAuthenticator,
+    BadNotifier,
     BadStore,
     installed_authenticators,
+    installed_notifiers,
     installed_stores,
     open_authenticator,
+    open_notifier,
     open_store,
 )
 from glancetx.policy.enforcer import Policy
 from glancetx.shelf import Shelf, ShelvedStore
 from glancetx.threads import Threads
+from glancetx.usecases.announcements import Announcements
 from glancetx.usecases.delete import Deletions
 from glancetx.usecases.janitor import Janitor
 from glancetx.usecases.recognition import Recognition
@@ -59,6 +64,20 @@ def make_authenticator(reactor: Any, settings: Settings) -> IAuthenticator:
         raise ConfigError(f"--auth {error}") from error
 
 
+def make_notifiers(reactor: Any, settings: Settings) -> Notifiers:
+    """
+    Those who are told what happens to images, not started yet.
+
+    :raises ConfigError: when one of them makes no sense.
+    """
+    makers = installed_notifiers().values()
+    try:
+        notifiers = [open_notifier(reactor, parse(text), makers) for text in settings.notify]
+    except (BadNotifier, BadDescription) as error:
+        raise ConfigError(f"--notify {error}") from error
+    return Notifiers(reactor, notifiers, settings.drain)
+
+
 def make_recognition(settings: Settings, policy: Policy) -> Recognition:
     """What becomes of those who were found out."""
     return Recognition(
@@ -90,11 +109,15 @@ def make_cache(
 
 
 def make_deletions(
-    settings: Settings, registry: IRegistry, shelf: Shelf, transfers: Transfers
+    settings: Settings,
+    registry: IRegistry,
+    shelf: Shelf,
+    transfers: Transfers,
+    announce: Announcements | None = None,
 ) -> Deletions:
-    """Deletions, delayed or not."""
+    """Deletions, delayed or not, and announced to those who are notified, if to anybody."""
     scrub_time = min(settings.scrub_time, FOR_EVER) if settings.delayed_delete else None
-    return Deletions(registry, shelf, transfers, scrub_time)
+    return Deletions(registry, shelf, transfers, scrub_time, announce or Announcements())
 
 
 def make_janitor(

@@ -1,5 +1,6 @@
 """
-How a store or an authenticator is installed: one line in a module under ``twisted/plugins``.
+How a store, an authenticator or a notifier is installed: one line in a module under
+``twisted/plugins``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from glancetx.interfaces import (
     IAuthenticator,
     IAuthenticatorMaker,
     IMaker,
+    INotifier,
+    INotifierMaker,
     IReadableStore,
     IStoreMaker,
 )
@@ -24,13 +27,17 @@ from glancetx.interfaces import (
 __all__ = [
     "AuthenticatorMaker",
     "BadAuthenticator",
+    "BadNotifier",
     "BadStore",
+    "NotifierMaker",
     "Option",
     "StoreMaker",
     "explain_all",
     "installed_authenticators",
+    "installed_notifiers",
     "installed_stores",
     "open_authenticator",
+    "open_notifier",
     "open_store",
 ]
 
@@ -41,6 +48,10 @@ class BadStore(ValueError):
 
 class BadAuthenticator(ValueError):
     """An authenticator that cannot be had; the text says what the operator should write instead."""
+
+
+class BadNotifier(ValueError):
+    """A notifier that cannot be had; the text says what the operator should write instead."""
 
 
 @implementer(IPlugin, IStoreMaker)
@@ -87,6 +98,24 @@ class AuthenticatorMaker:
         return IAuthenticator(namedAny(self.factory)(reactor, **options))
 
 
+@implementer(IPlugin, INotifierMaker)
+@frozen
+class NotifierMaker:
+    """
+    Makes a notifier from its description string, importing its module only then.
+
+    All attributes are as those of a `StoreMaker`.
+    """
+
+    kind: str
+    factory: str
+    help: str
+    options: tuple[Option, ...] = field(default=(), kw_only=True)
+
+    def make(self, reactor: object, **options: str) -> INotifier:
+        return INotifier(namedAny(self.factory)(reactor, **options))
+
+
 def installed_stores() -> dict[str, IStoreMaker]:
     """Every kind of store that is installed, ours and third parties', by kind."""
     return {maker.kind: maker for maker in getPlugins(IStoreMaker)}
@@ -95,6 +124,11 @@ def installed_stores() -> dict[str, IStoreMaker]:
 def installed_authenticators() -> dict[str, IAuthenticatorMaker]:
     """Every kind of authenticator that is installed, ours and third parties', by kind."""
     return {maker.kind: maker for maker in getPlugins(IAuthenticatorMaker)}
+
+
+def installed_notifiers() -> dict[str, INotifierMaker]:
+    """Every kind of notifier that is installed, ours and third parties', by kind."""
+    return {maker.kind: maker for maker in getPlugins(INotifierMaker)}
 
 
 def explain_all(makers: Mapping[str, IMaker]) -> str:
@@ -143,6 +177,27 @@ def open_authenticator(
         raise BadAuthenticator(
             f"{description.kind!r} cannot be used: {error} "
             f"(write {form_of(maker.kind, maker.options)}; --help-auth tells more)"
+        ) from error
+
+
+def open_notifier(
+    reactor: object, description: Description, makers: Iterable[INotifierMaker]
+) -> INotifier:
+    """
+    The notifier that a description asks for.
+
+    :raises BadNotifier: when no such kind is installed, or its options make no sense.
+    """
+    by_kind = {maker.kind: maker for maker in makers}
+    maker = by_kind.get(description.kind)
+    if maker is None:
+        raise BadNotifier(f"no kind {_unknown(description, by_kind)}")
+    try:
+        return maker.make(reactor, **bind(description, maker.options))
+    except ValueError as error:
+        raise BadNotifier(
+            f"{description.kind!r} cannot be used: {error} "
+            f"(write {form_of(maker.kind, maker.options)}; --help-notify tells more)"
         ) from error
 
 

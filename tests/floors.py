@@ -23,8 +23,10 @@ VALUES = frozenset(
         "digests",
         "errors",
         "image",
+        "image_document",
         "limits",
         "member",
+        "notification",
         "query",
         "quota",
     }
@@ -45,7 +47,7 @@ PORTS = VALUES | frozenset(
 )
 #: Floor 1 too, but only for those who ask other servers: operators' choice, and users'.
 OUTBOUND = frozenset({"credentials_file", "httpclient", "outbound", "keystone"})
-BACKENDS = frozenset({"cache", "registry", "stores", "identity"})
+BACKENDS = frozenset({"cache", "registry", "stores", "identity", "notifiers"})
 TOP = frozenset(
     {
         "__main__",
@@ -56,6 +58,7 @@ TOP = frozenset(
         "data_directory",
         "listening",
         "live_registry",
+        "notifying",
         "operations",
         "options",
         "parts",
@@ -90,6 +93,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     # floor 2: what stands behind the ports; never each other
     **dict.fromkeys(BACKENDS, PORTS - {"policy"}),
     **dict.fromkeys(("stores", "identity"), (PORTS - {"policy"}) | OUTBOUND),
+    "notifiers": (PORTS - {"policy"}) | {"credentials_file", "httpclient"},
     # floor 3 and 4: meet floor 2 only through the ports
     "usecases": PORTS,
     "web": PORTS | {"usecases"},

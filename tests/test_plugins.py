@@ -1,4 +1,4 @@
-"""Stores and authenticators are found among the plugins, and made from description strings."""
+"""Stores, authenticators and notifiers are plugins, and made from description strings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from zope.interface.verify import verifyObject
 
 from glancetx.description import parse
 from glancetx.identity.everybody import Everybody
-from glancetx.interfaces import IAuthenticator, IAuthenticatorMaker, IStore, IStoreMaker
+from glancetx.interfaces import (
+    IAuthenticator,
+    IAuthenticatorMaker,
+    INotifierMaker,
+    IStore,
+    IStoreMaker,
+)
 from glancetx.plugins import (
     AuthenticatorMaker,
     BadAuthenticator,
@@ -20,6 +26,7 @@ from glancetx.plugins import (
     StoreMaker,
     explain_all,
     installed_authenticators,
+    installed_notifiers,
     installed_stores,
     open_authenticator,
     open_store,
@@ -178,13 +185,38 @@ class InstalledTests(SynchronousTestCase):
         for maker in makers.values():
             verifyObject(IAuthenticatorMaker, maker)
 
+    def test_our_notifiers(self) -> None:
+        """So are those who tell of what happens to images, and others' may be."""
+        makers = installed_notifiers()
+        self.assertTrue({"log", "webhook"} <= makers.keys())
+        for maker in makers.values():
+            verifyObject(INotifierMaker, maker)
+
+    def test_third_party_notifier(self) -> None:
+        """Somebody's notifier is found as somebody's store is."""
+        directory = os.path.abspath(self.mktemp())
+        os.makedirs(os.path.join(directory, "twisted", "plugins"))
+        with open(os.path.join(directory, "twisted", "plugins", "acme_bus.py"), "w") as file:
+            file.write(
+                "from glancetx.plugins import NotifierMaker\n"
+                "bus = NotifierMaker('bus', 'glancetx.notifiers.log.LogNotifier', 'a bus')\n"
+            )
+        code = (
+            "from glancetx.plugins import installed_notifiers, open_notifier\n"
+            "from glancetx.description import parse\n"
+            "makers = installed_notifiers()\n"
+            "notifier = open_notifier(None, parse('bus:'), makers.values())\n"
+            "print(type(notifier).__name__, 'log' in makers)\n"
+        )
+        self.assertEqual(self.run_python(code, directory), "LogNotifier True\n")
+
     def test_imports_little(self) -> None:
         """Looking for plugins loads neither Klein nor the reactor, nor any store."""
         code = (
             "import sys\n"
             "from glancetx.plugins import installed_stores\n"
             "import twisted.plugins.glancetx_plugin, twisted.plugins.glancetx_stores\n"
-            "import twisted.plugins.glancetx_identity\n"
+            "import twisted.plugins.glancetx_identity, twisted.plugins.glancetx_notifiers\n"
             "print(*[name for name in ('klein', 'twisted.internet.reactor', 'treq', 'psycopg2',\n"
             "    'glancetx.stores.file', 'glancetx.daemon') if name in sys.modules])\n"
         )

@@ -88,13 +88,16 @@ class Server:
         path: str,
         headers: Mapping[str, str] | None = None,
         content: Content | None = None,
+        *,
+        is_idempotent: bool = False,
     ) -> Answer:
         """
         The answer to a request, whatever its status is.
 
         ``path`` follows the server's own, begins with a slash, and is encoded already, with its
         query; it is sent as it is.
-        Content that flows has a connection of its own, and so has every POST.
+        Content that flows has a connection of its own, and so has a POST, unless the server knows
+        one ``is_idempotent``: then it does no harm when it comes twice (RFC 9110 §9.2.2).
 
         :raises RemoteUnavailable: when there is no connection, or no answer in time.
         :raises RemoteBroken: when the connection broke before the answer's head was complete.
@@ -103,7 +106,7 @@ class Server:
         :raises Exception: whatever broke the source of content that flows.
         """
         may_repeat = content is None or content.may_repeat
-        if may_repeat and method != "POST":
+        if may_repeat and (is_idempotent or method != "POST"):
             try:
                 return await self._attempt(self._kept, method, path, headers or {}, content)
             except _Stale:

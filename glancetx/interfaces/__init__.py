@@ -10,6 +10,7 @@ from __future__ import annotations
 from glancetx.interfaces.cache import IImageCache, Source
 from glancetx.interfaces.identity import IAuthenticator, IAuthenticatorMaker
 from glancetx.interfaces.makers import IMaker
+from glancetx.interfaces.notifications import INotifier, INotifierMaker
 from glancetx.interfaces.registry import IRegistry
 from glancetx.interfaces.reloading import IReloadable
 from glancetx.interfaces.stores import IForeignStore, IReadableStore, IStore, IStoreMaker
@@ -23,6 +24,8 @@ __all__ = [
     "IForeignStore",
     "IImageCache",
     "IMaker",
+    "INotifier",
+    "INotifierMaker",
     "IReadableStore",
     "IRegistry",
     "IReloadable",

@@ -1,4 +1,4 @@
-"""What makes stores and authenticators has this in common."""
+"""What makes stores, authenticators and notifiers has this in common."""
 
 from __future__ import annotations
 

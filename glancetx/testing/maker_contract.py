@@ -1,5 +1,5 @@
 """
-What the maker of a store or an authenticator promises: that it tells operators the truth.
+What the maker of a store, an authenticator or a notifier promises: to tell operators the truth.
 
 ::
 
@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from twisted.python.reflect import namedAny
 from zope.interface.verify import verifyObject
 
-from glancetx.interfaces import IAuthenticatorMaker, IStoreMaker
-from glancetx.plugins import AuthenticatorMaker, StoreMaker
+from glancetx.interfaces import IAuthenticatorMaker, INotifierMaker, IStoreMaker
+from glancetx.plugins import AuthenticatorMaker, NotifierMaker, StoreMaker
 
 if TYPE_CHECKING:
     from twisted.trial.unittest import SynchronousTestCase
@@ -30,11 +30,17 @@ else:
 #: What a table of the configuration file says of itself.
 TAKEN = frozenset({"kind", "name"})
 
+INTERFACES = {
+    StoreMaker: IStoreMaker,
+    AuthenticatorMaker: IAuthenticatorMaker,
+    NotifierMaker: INotifierMaker,
+}
+
 
 class MakerContract(SynchronousTestCase):
-    """What every `glancetx.plugins.StoreMaker` and `AuthenticatorMaker` promises."""
+    """What every `glancetx.plugins.StoreMaker` promises, and every other maker there."""
 
-    maker: StoreMaker | AuthenticatorMaker
+    maker: StoreMaker | AuthenticatorMaker | NotifierMaker
 
     def parameters(self) -> dict[str, Parameter]:
         """What the factory takes besides the reactor, by name."""
@@ -43,8 +49,7 @@ class MakerContract(SynchronousTestCase):
 
     def test_interface(self) -> None:
         """It provides the whole interface, and is found by one word."""
-        is_store = isinstance(self.maker, StoreMaker)
-        verifyObject(IStoreMaker if is_store else IAuthenticatorMaker, self.maker)
+        verifyObject(INTERFACES[type(self.maker)], self.maker)
         self.assertRegex(self.maker.kind, r"\A[A-Za-z0-9_.+-]+\Z")
 
     def test_words(self) -> None:

@@ -9,6 +9,7 @@ from attrs import evolve, field, frozen
 
 from glancetx.access import Caller, may_change
 from glancetx.change import Change
+from glancetx.deferreds import finish_first
 from glancetx.errors import (
     BadMetadata,
     Immutable,
@@ -23,6 +24,7 @@ from glancetx.interfaces import IRegistry
 from glancetx.limits import Limits
 from glancetx.policy.protections import Protections
 from glancetx.query import ANYTHING, NEWEST_FIRST, Filters, ImageQuery, Order
+from glancetx.usecases.announcements import Announcements
 from glancetx.usecases.sight import fetch_visible
 
 #: How often a change is thought over again because the image moved on meanwhile.
@@ -53,6 +55,7 @@ class Catalogue:
     _registry: IRegistry
     _limits: Limits
     _protections: Protections = field(factory=Protections)
+    _announce: Announcements = field(factory=Announcements)
 
     async def reserve(self, draft: Image, lease: float | None = None) -> Image:
         """
@@ -62,7 +65,7 @@ class Catalogue:
         :raises TooLarge: when it has too many properties.
         """
         self._check_property_count(len(draft.properties))
-        return await self._registry.insert(draft, lease)
+        return await finish_first(self._insert(draft, lease))
 
     async def show(self, caller: Caller, image_id: str) -> Image:
         """
@@ -121,6 +124,7 @@ class Catalogue:
         asked again when the image moved on meanwhile.
         ``before_upload`` says that bytes are to follow.
         ``supplement`` adds what has to be asked elsewhere; it has the last word.
+        With either of them the change is complete only when `changed` says so.
 
         :raises NoSuchImage: when there is none that the caller may know of.
         :raises NotAllowed: when he may see it, but not change it, or it is deleted.
@@ -142,11 +146,29 @@ class Catalogue:
             if supplement is not None:
                 change = await supplement.complete(change)
             try:
-                return await self._registry.update(image_id, change, expect={image.status})
+                is_complete = not before_upload and supplement is None
+                return await finish_first(self._update(image, change, is_complete))
             except StatusConflict:
                 if not remaining:
                     raise
         raise AssertionError("unreachable")
+
+    def changed(self, image: Image) -> None:
+        """Announce a change that is complete only now, with the bytes that were to follow."""
+        self._announce.updated(image)
+
+    # What is begun in the registry ends there, and is announced also when nobody waits any more.
+
+    async def _insert(self, draft: Image, lease: float | None) -> Image:
+        image = await self._registry.insert(draft, lease)
+        self._announce.created(image)
+        return image
+
+    async def _update(self, image: Image, change: Change, is_complete: bool) -> Image:
+        updated = await self._registry.update(image.image_id, change, expect={image.status})
+        if is_complete:
+            self.changed(updated)
+        return updated
 
     async def _marker(self, caller: Caller, marker: str, also_gone: bool) -> Image:
         try:

@@ -159,7 +159,7 @@ class Copies:
     async def _kill(self, image: Image, error: BaseException) -> None:
         reason = error if isinstance(error, GlanceError) else CopyFailed("Internal error")
         try:
-            await self._uploads.refuse(image, reason)
+            await self._uploads.fail(image, reason)
         except NotQueued:
             pass  # it was deleted, or somebody else brought its bytes or cleared up
         except GlanceError as failure:

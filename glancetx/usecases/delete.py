@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 from twisted.logger import Logger
 
 from glancetx.access import Caller, may_change, may_see
@@ -28,6 +28,7 @@ from glancetx.errors import (
 from glancetx.image import Image, Location, Status, Visibility
 from glancetx.interfaces import IRegistry
 from glancetx.shelf import Shelf
+from glancetx.usecases.announcements import Announcements
 from glancetx.usecases.catalogue import TRIES
 from glancetx.usecases.transfers import Transfers
 
@@ -45,6 +46,7 @@ class Deletions:
     _shelf: Shelf
     _transfers: Transfers
     _scrub_time: float | None = None
+    _announce: Announcements = field(factory=Announcements)
     _log = Logger()
 
     async def delete(self, caller: Caller, image_id: str) -> None:
@@ -91,22 +93,26 @@ class Deletions:
         await self._registry.update(image.image_id, _DELETED, expect={Status.PENDING_DELETE})
 
     async def _delete(self, image: Image) -> None:
+        gone = await self._let_go(image)
+        # Its properties are told for the last time.
+        self._announce.deleted(evolve(gone, properties=image.properties))
+
+    async def _let_go(self, image: Image) -> Image:
         if image.locations and self._scrub_time is None:
-            await self._delete_with_bytes(image)
-        elif image.locations:
+            return await self._delete_with_bytes(image)
+        if image.locations:
             going = move(Status.PENDING_DELETE, lease=self._scrub_time)
-            await self._registry.update(
+            return await self._registry.update(
                 image.image_id, _without_properties(going), expect={image.status}
             )
-        else:
-            # An uploader at work keeps its lease until it has cleared up.
-            gone = move(Status.DELETED)
-            await self._registry.update(
-                image.image_id, _without_properties(gone), expect={image.status}
-            )
-            self._transfers.image_deleted(image.image_id)
+        # An uploader at work keeps its lease until it has cleared up.
+        deleted = await self._registry.update(
+            image.image_id, _without_properties(move(Status.DELETED)), expect={image.status}
+        )
+        self._transfers.image_deleted(image.image_id)
+        return deleted
 
-    async def _delete_with_bytes(self, image: Image) -> None:
+    async def _delete_with_bytes(self, image: Image) -> Image:
         going = move(Status.PENDING_DELETE, lease=self._transfers.lease)
         await self._registry.update(image.image_id, going, expect={image.status})
         removed: list[Location] = []
@@ -124,7 +130,8 @@ class Deletions:
             if isinstance(error, StoreForbids):
                 raise NotAllowed(str(error)) from error
             raise StoreFailed(f"Failed to delete image {image.image_id}") from error
-        await self._registry.update(image.image_id, _DELETED, expect={Status.PENDING_DELETE})
+        pending = {Status.PENDING_DELETE}
+        return await self._registry.update(image.image_id, _DELETED, expect=pending)
 
     async def _restore(self, image: Image, removed: Collection[Location]) -> None:
         """Let it be what it was, but for the locations that have been removed."""

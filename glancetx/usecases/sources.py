@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from glancetx.change import move
+from glancetx.change import Change, move
+from glancetx.deferreds import finish_first
 from glancetx.errors import (
     BadMetadata,
     BadRequest,
@@ -17,6 +18,7 @@ from glancetx.image import Image, Location, Status
 from glancetx.interfaces import IByteStream, IForeignStore, IRegistry
 from glancetx.limits import Limits
 from glancetx.shelf import Shelf
+from glancetx.usecases.announcements import Announcements
 
 
 @frozen
@@ -56,6 +58,7 @@ class Sources:
     _registry: IRegistry
     _shelf: Shelf
     _limits: Limits
+    _announce: Announcements = field(factory=Announcements)
 
     def find(self, location: str) -> Source:
         """
@@ -109,10 +112,15 @@ class Sources:
             locations=(source.location,),
             status_reason=None,
         )
+        return await finish_first(self._activate(image.image_id, active))
+
+    async def _activate(self, image_id: str, active: Change) -> Image:
         try:
-            return await self._registry.update(image.image_id, active, expect={Status.QUEUED})
+            image = await self._registry.update(image_id, active, expect={Status.QUEUED})
         except StatusConflict:
-            raise NotQueued(image.image_id) from None
+            raise NotQueued(image_id) from None
+        self._announce.activated(image)
+        return image
 
 
 def check_waits_for_source(image: Image) -> None:

@@ -115,7 +115,7 @@ class Transfers:
         for transfer in [each for each in self._running if each.image_id == image_id]:
             transfer.end(why)
 
-    def insist(self, work: Callable[[], Awaitable[None]]) -> None:
+    def insist(self, work: Callable[[], Awaitable[object]]) -> None:
         """Do the work once the registry answers again, trying once in each lease's length."""
         insisting = ensureDeferred(self._insist(work))
         self._insisting.add(insisting)
@@ -126,7 +126,7 @@ class Transfers:
         for insisting in list(self._insisting):
             insisting.cancel()
 
-    async def _insist(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _insist(self, work: Callable[[], Awaitable[object]]) -> None:
         while True:
             await deferLater(self._clock, self.lease, lambda: None)
             try:

@@ -8,7 +8,6 @@ from twisted.logger import Logger
 
 from glancetx.change import Change, move
 from glancetx.errors import (
-    BodyCutShort,
     GlanceError,
     NoSuchData,
     RegistryUnavailable,
@@ -16,9 +15,11 @@ from glancetx.errors import (
     StoreFailed,
     StoreUnavailable,
 )
-from glancetx.image import Location, Status
+from glancetx.image import Image, Location, Status
 from glancetx.interfaces import IRegistry
 from glancetx.shelf import ShelvedStore
+from glancetx.usecases.announcements import Announcements
+from glancetx.usecases.reasons import reason_of
 from glancetx.usecases.transfers import Transfers
 
 #: The states in which nobody wants the bytes of an upload.
@@ -55,11 +56,17 @@ class Undoing:
 
     _registry: IRegistry
     _transfers: Transfers
+    _announce: Announcements
 
     async def undo(self, failed: Failed) -> None:
-        """Kill the image and remove its bytes; log what goes wrong, and never raise."""
+        """
+        Kill the image, remove its bytes and announce that; log what goes wrong, and never raise.
+
+        What turns out to have become active stays so, and that is announced instead.
+        """
+        active: Image | None = None
         try:
-            await self._attempt(failed)
+            active = await self._attempt(failed)
         except RegistryUnavailable as failure:
             self._tell(failed, failure)
             if not failed.leaves_nothing:
@@ -67,10 +74,14 @@ class Undoing:
                 self._transfers.insist(lambda: self._attempt(failed))
         except Exception as failure:  # noqa: BLE001 - the first error is what the caller needs
             self._tell(failed, failure)
+        if active is None:
+            self._announce.upload_failed(failed.image_id, failed.error)
+        else:
+            self._announce.uploaded(active)
 
-    async def _attempt(self, failed: Failed) -> None:
+    async def _attempt(self, failed: Failed) -> Image | None:
         """
-        As `undo`.
+        Kill the image and remove its bytes, or return its record when it became active.
 
         A janitor who has cleared up already may have come before there was anything to see, so
         whatever is left gets a lease anew.
@@ -83,12 +94,14 @@ class Undoing:
                     lease=None if await self._is_clean(failed) else self._transfers.lease
                 )
                 await self._registry.update(failed.image_id, change, expect=_ABANDONED)
+                return None
         except StatusConflict:
-            pass
+            return None
+        return await self._registry.fetch(failed.image_id)
 
     async def _kill(self, failed: Failed) -> bool:
         """Whether the bytes are now nobody's: a cancelled activation may have succeeded."""
-        killed = move(Status.KILLED, status_reason=_reason(failed.error))
+        killed = move(Status.KILLED, status_reason=reason_of(failed.error))
         try:
             await self._registry.update(failed.image_id, killed, expect={Status.SAVING})
         except StatusConflict as conflict:
@@ -143,12 +156,3 @@ async def _delete_bytes(shelved: ShelvedStore, location: Location) -> None:
         await shelved.writable.delete(location.key)
     except NoSuchData:
         pass
-
-
-def _reason(error: BaseException) -> str:
-    """What owner and operators are told about a failed transfer."""
-    if isinstance(error, CancelledError):
-        return str(BodyCutShort())
-    if isinstance(error, GlanceError):
-        return str(error)
-    return "Internal error"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from glancetx.change import move
 from glancetx.deferreds import finish_first
@@ -22,6 +22,7 @@ from glancetx.interfaces import IByteStream, IRegistry
 from glancetx.limits import Limits
 from glancetx.shelf import ShelvedStore
 from glancetx.streams import Metered, Metering
+from glancetx.usecases.announcements import Announcements
 from glancetx.usecases.ration import Ration, first_room
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.undoing import Failed, Undoing, take_back
@@ -70,6 +71,7 @@ class Uploads:
     _transfers: Transfers
     _metering: Metering
     _limits: Limits
+    _announce: Announcements = field(factory=Announcements)
 
     async def upload(self, image: Image, data: IByteStream, shelved: ShelvedStore) -> Image:
         """
@@ -87,17 +89,25 @@ class Uploads:
         """
         with self._transfers.busy():
             data = await self._claim(image, data)
+            self._announce.preparing(image)
             location: Location | None = None
             try:
                 metered = self._meter(image, data)
                 location = await self._store(image, metered, shelved)
                 Promise.of(image).check(metered)
-                return await self._activate(image.image_id, metered, location)
+                active = await self._activate(image.image_id, metered, location)
             except BaseException as error:
-                undoing = Undoing(self._registry, self._transfers)
+                undoing = Undoing(self._registry, self._transfers, self._announce)
                 failed = Failed(image.image_id, shelved, location, error)
                 await finish_first(undoing.undo(failed))
                 raise
+            self._announce.uploaded(active)
+            return active
+
+    async def fail(self, image: Image, error: GlanceError) -> None:
+        """As `refuse`, when it was up to us: those who are notified wait for the bytes."""
+        await self.refuse(image, error)
+        self._announce.upload_failed(image.image_id, error)
 
     async def refuse(self, image: Image, error: GlanceError) -> None:
         """Kill a queued image whose bytes cannot be accepted, for the reason given."""
@@ -121,7 +131,7 @@ class Uploads:
         except StatusConflict:
             raise NotQueued(image_id) from None
         except QuotaExceeded as error:
-            await finish_first(self.refuse(image, error))
+            await finish_first(self.fail(image, error))
             raise
         if size is not None:
             return data

@@ -29,8 +29,9 @@ class Asking:
         path: str = "/it",
         headers: Mapping[str, str] | None = None,
         content: Content | None = None,
+        **options: bool,
     ) -> Deferred[Answer]:
-        return as_deferred(self.server.ask(method, path, headers, content))
+        return as_deferred(self.server.ask(method, path, headers, content, **options))
 
     def accept(self) -> Conversation:
         """The connection that was asked for last, made."""

@@ -172,6 +172,17 @@ class KeepingTests(ServerCase):
         self.failureResultOf(waiting, RemoteBroken)
         self.assertEqual(self.asking.connections, 1)
 
+    def test_idempotent_post(self) -> None:
+        """A POST that may be asked twice takes a kept connection, and is made anew without it."""
+        self.settled()
+        waiting = self.asking.ask("POST", "/x", content=Pieces([b"again"]), is_idempotent=True)
+        self.assertEqual(self.asking.connections, 1)
+        self.kept.transport.loseConnection()
+        server = self.asking.accept()
+        self.assertTrue(server.request.endswith(b"\r\n\r\nagain"))
+        server.say("HTTP/1.1 204 None", EMPTY)
+        self.assertEqual(self.successResultOf(waiting).status, 204)
+
     def test_post(self) -> None:
         """What may not be asked twice never takes a kept connection."""
         self.settled()

@@ -28,7 +28,7 @@ class SecretTests(CopyCase):
         tokens.write_text(token_lines(self.alice, "alice", "demo", ["member"]))
         config = self.place / "glance.toml"
         config.write_text(
-            f'auth = "tokens:{tokens}"\n'
+            f'auth = "tokens:{tokens}"\nnotify = ["log:"]\n'
             f'[[store]]\nkind = "file"\ndirectory = "{self.place / "images"}"\n'
             '[[store]]\nkind = "http"\nallow = "127.0.0.1"\n'
         )
@@ -73,4 +73,5 @@ class SecretTests(CopyCase):
         await daemon.says("tokens.toml was read")
         await daemon.stop()
         daemon.assert_quiet()
+        self.assertIn("image.send", daemon.log)
         self.assertEqual([each for each in secrets if each in daemon.log], [])

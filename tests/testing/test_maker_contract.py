@@ -8,7 +8,13 @@ from unittest import TestResult
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
-from glancetx.plugins import Option, StoreMaker, installed_authenticators, installed_stores
+from glancetx.plugins import (
+    Option,
+    StoreMaker,
+    installed_authenticators,
+    installed_notifiers,
+    installed_stores,
+)
 from glancetx.testing.maker_contract import MakerContract
 
 DIRECTORY = Option("directory", "where they are", positional=True)
@@ -44,9 +50,10 @@ class OursTests(SynchronousTestCase):
 
     def test_ours(self) -> None:
         """Every maker keeps the contract."""
-        makers: list[Any] = [*installed_stores().values(), *installed_authenticators().values()]
+        kinds: list[Any] = [installed_stores(), installed_authenticators(), installed_notifiers()]
+        makers = [maker for kind in kinds for maker in kind.values()]
         ours = [maker for maker in makers if maker.factory.startswith("glancetx.")]
-        self.assertGreaterEqual(len(ours), 7)
+        self.assertGreaterEqual(len(ours), 9)
         self.assertEqual({each.kind: broken_by(each) for each in ours if broken_by(each)}, {})
 
 

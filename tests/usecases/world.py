@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -21,6 +21,7 @@ from glancetx.stores.memory import MemoryStore
 from glancetx.streams import Metering
 from glancetx.testing.streams import HANG, ScriptedStream
 from glancetx.testing.threads import InlineThreads
+from glancetx.usecases.announcements import Announcements
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.copy import Copies
 from glancetx.usecases.delete import Deletions
@@ -31,6 +32,7 @@ from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
 from tests.elsewhere import HELLO as HELLO
 from tests.elsewhere import HERE, Elsewhere
+from tests.told import Told
 
 LEASE = 30.0
 FINAL = {Status.QUEUED, Status.ACTIVE, Status.DEACTIVATED, Status.KILLED, Status.DELETED}
@@ -115,21 +117,29 @@ class Daemon:
     """The use-cases of one daemon, which copies two images at once."""
 
     def __init__(
-        self, clock: Clock, registry: Any, store: Any, elsewhere: Elsewhere | None = None
+        self,
+        clock: Clock,
+        registry: Any,
+        store: Any,
+        elsewhere: Elsewhere | None = None,
+        told: Sequence[Any] = (),
     ) -> None:
+        announce = Announcements(told, now=clock.seconds)
         limits = Limits(image_size_cap=100)
         self.shelved = ShelvedStore("file", store)
         self.registry = registry
         self.elsewhere = elsewhere or Elsewhere()
         shelf = Shelf([self.shelved, self.elsewhere.shelved])
         self.transfers = Transfers(clock, registry, LEASE)
-        self.uploads = Uploads(registry, self.transfers, Metering(InlineThreads()), limits)
+        self.uploads = Uploads(
+            registry, self.transfers, Metering(InlineThreads()), limits, announce
+        )
         self.turns = DeferredSemaphore(2)
         self.copies = Copies(clock, self.uploads, self.transfers, limits, self.turns, lambda: 1.0)
-        self.sources = Sources(registry, shelf, limits)
-        self.catalogue = Catalogue(registry, limits)
+        self.sources = Sources(registry, shelf, limits, announce)
+        self.catalogue = Catalogue(registry, limits, announce=announce)
         self.downloads = Downloads(shelf)
-        self.deletions = Deletions(registry, shelf, self.transfers)
+        self.deletions = Deletions(registry, shelf, self.transfers, announce=announce)
         self.janitor = Janitor(clock, registry, shelf, self.deletions)
 
     def upload(self, image: Image, data: Any, shelved: ShelvedStore | None = None) -> Deferred[Any]:
@@ -158,6 +168,7 @@ class World:
     truth: MemoryRegistry = field(init=False)
     registry: Any = None
     elsewhere: Elsewhere = field(factory=Elsewhere)
+    told: Told = field(factory=Told)
     here: Daemon = field(init=False)
     there: Daemon = field(init=False)
 
@@ -166,8 +177,8 @@ class World:
         self.truth = MemoryRegistry(self.clock)
         self.store = self.kept if self.store is None else self.store(self.kept)
         self.registry = self.truth if self.registry is None else self.registry(self.truth)
-        self.here = Daemon(self.clock, self.registry, self.store, self.elsewhere)
-        self.there = Daemon(self.clock, self.truth, self.store, self.elsewhere)
+        self.here = Daemon(self.clock, self.registry, self.store, self.elsewhere, [self.told])
+        self.there = Daemon(self.clock, self.truth, self.store, self.elsewhere, [self.told])
 
     def do(self, work: Awaitable[Any]) -> Any:
         """

@@ -22,6 +22,7 @@ from glancetx.stores.memory import MemoryStore
 from glancetx.streams import Metering
 from glancetx.testing.http import MemoryClient, Response
 from glancetx.testing.threads import InlineThreads
+from glancetx.usecases.announcements import Announcements
 from glancetx.usecases.caching import CachedDownloads, Deleting, Downloading, EvictingDeletions
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.copy import Copies
@@ -45,6 +46,7 @@ from glancetx.web.v1.members import MembersV1
 from glancetx.web.v1.permissions import Permissions
 from glancetx.web.v1.uploading import Receiver
 from glancetx.web.v1.writing import WritingV1
+from tests.told import Told
 
 FORMATS = {
     "Content-Type": "application/octet-stream",
@@ -89,6 +91,7 @@ class Api:
     authenticator: Any = None
     recognition: Recognition = field(factory=Recognition)
     cache: Any = None
+    told: Told = field(factory=Told)
     prefetch: Prefetch = field(init=False)
     transfers: Transfers = field(init=False)
     copies: Copies = field(init=False)
@@ -101,17 +104,18 @@ class Api:
         default = ShelvedStore("file", self.store, frozenset({"file", "filesystem"}))
         shelf = Shelf([default, *self.more_stores])
         metering = Metering(InlineThreads(), memory=self.metering_memory)
+        announce = Announcements([self.told], now=self.clock.seconds)
         self.transfers = Transfers(self.clock, self.registry)
-        deletions = Deletions(self.registry, shelf, self.transfers, self.scrub_time)
+        deletions = Deletions(self.registry, shelf, self.transfers, self.scrub_time, announce)
         self.janitor = Janitor(self.clock, self.registry, shelf, deletions)
-        uploads = Uploads(self.registry, self.transfers, metering, self.limits)
+        uploads = Uploads(self.registry, self.transfers, metering, self.limits, announce)
         permissions = Permissions(self.policy, self.protections)
         turns = DeferredSemaphore(4)
         self.copies = Copies(
             self.clock, uploads, self.transfers, self.limits, turns, jitter=lambda: 1.0
         )
-        sources = Sources(self.registry, shelf, self.limits)
-        catalogue = Catalogue(self.registry, self.limits, self.protections)
+        sources = Sources(self.registry, shelf, self.limits, announce)
+        catalogue = Catalogue(self.registry, self.limits, self.protections, announce)
         receiver = Receiver(uploads, shelf)
         elsewhere = Elsewhere(sources, self.copies, receiver)
         downloads: Downloading = Downloads(shelf)
@@ -130,6 +134,7 @@ class Api:
             permissions,
             self.clock,
             self.idle_timeout,
+            announce,
         )
         behind = v1.app.resource()
         if self.authenticator is None:

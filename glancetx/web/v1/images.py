@@ -10,9 +10,12 @@ from twisted.web.iweb import IRequest
 from glancetx.access import Caller, may_change
 from glancetx.errors import NotFound
 from glancetx.image import Image
+from glancetx.image_document import detailed
+from glancetx.usecases.announcements import Announcements
 from glancetx.usecases.caching import Deleting, Downloading
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.sight import check_not_read_only
+from glancetx.web.context import peer_of
 from glancetx.web.errors import HttpError
 from glancetx.web.failures import install_error_handlers
 from glancetx.web.ranges import Span, requested_span
@@ -25,7 +28,6 @@ from glancetx.web.v1.members import MembersV1
 from glancetx.web.v1.permissions import Permissions
 from glancetx.web.v1.render import (
     brief,
-    detailed,
     header_value,
     list_document,
     meta_headers,
@@ -52,6 +54,7 @@ class ImagesV1:
         permissions: Permissions,
         clock: IReactorTime,
         idle_timeout: float | None,
+        announce: Announcements,
     ) -> None:
         self._catalogue = catalogue
         self._writing = writing
@@ -62,6 +65,7 @@ class ImagesV1:
         self._permissions = permissions
         self._clock = clock
         self._idle_timeout = idle_timeout
+        self._announce = announce
 
     # -- routes
 
@@ -156,6 +160,7 @@ class ImagesV1:
         image = await self._find_to_download(request.caller, image_id)
         if image.size == 0 and not self._downloads.is_elsewhere(image):
             _set_data_headers(request, image, 0)
+            self._announce_sent(request, image, 0)
             return b""
         span = await self._requested_span(request, image)
         if span is None:
@@ -168,8 +173,17 @@ class ImagesV1:
             request.setResponseCode(206)
             request.setHeader("Content-Range", span.content_range)
         _set_data_headers(request, image, length)
-        await pour(request, stream, length, self._clock, self._idle_timeout)
+        try:
+            await pour(request, stream, length, self._clock, self._idle_timeout)
+        finally:
+            self._announce_sent(request, image, length)
         return None
+
+    def _announce_sent(self, request: StreamingRequest, image: Image, length: int | None) -> None:
+        sent = request.sentLength
+        # Where nobody knows how much there is, what went wrong is told by breaking off.
+        is_whole = not request.is_lost if length is None else sent == length
+        self._announce.sent(image, request.caller, peer_of(request), sent, is_whole=is_whole)
 
     async def _find_to_download(self, caller: Caller, image_id: str) -> Image:
         """As far as he may have its bytes and read its properties."""

@@ -6,10 +6,10 @@ from attrs import field, frozen
 
 from glancetx.access import Caller
 from glancetx.image import Image, Visibility
+from glancetx.image_document import core_attributes
 from glancetx.policy.enforcer import Policy
 from glancetx.policy.protections import Protections
 from glancetx.web.v1.meta import RequestMeta
-from glancetx.web.v1.render import core_attributes
 
 
 @frozen

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from functools import cache
 from typing import Any
 from urllib.parse import quote
 
-from glancetx.image import Image, Status, Visibility
+from glancetx.image import Image, Status
+from glancetx.image_document import core_attributes, detailed
 from glancetx.web.v1.meta import PREFIX, PROPERTY_PREFIX
 
 #: What may stand in a header name (RFC 9110 §5.6.2) beyond letters and digits.
@@ -23,40 +23,6 @@ STATUS_REASON = b"X-Glancetx-Status-Reason"
 TRANSFERRED = b"X-Glancetx-Transferred"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-
-def time_text(moment: datetime) -> str:
-    """UTC without a zone suffix, always with six digits."""
-    # In half the time that strftime() takes.
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds")
-
-
-def core_attributes(image: Image) -> dict[str, Any]:
-    """The 17 core attributes of §4.1, as JSON knows them; the properties come beside."""
-    return {
-        "id": image.image_id,
-        "name": image.name,
-        "status": image.status.value,
-        "size": image.size,
-        "virtual_size": image.virtual_size,
-        "checksum": image.checksum,
-        "disk_format": image.disk_format,
-        "container_format": image.container_format,
-        "min_disk": image.min_disk,
-        "min_ram": image.min_ram,
-        "is_public": image.visibility is Visibility.PUBLIC,
-        "protected": image.protected,
-        "deleted": image.status.is_gone,
-        "owner": image.owner,
-        "created_at": time_text(image.created_at),
-        "updated_at": time_text(image.updated_at),
-        "deleted_at": None if image.deleted_at is None else time_text(image.deleted_at),
-    }
-
-
-def detailed(image: Image) -> dict[str, Any]:
-    """The image object of §4.1: exactly 18 keys."""
-    return {**core_attributes(image), "properties": dict(image.properties)}
 
 
 def brief(image: Image) -> dict[str, Any]:

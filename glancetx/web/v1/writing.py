@@ -72,6 +72,8 @@ class WritingV1:
             image = await self._receiver.receive(request, image, meta)
         elif wish is not None:
             image = await wish.fulfil(image)
+        if brings_data or wish is not None:
+            self._catalogue.changed(image)
         set_etag(request, image)
         readable = self._permissions.readable(request.caller, image)
         return json_answer(request, 200, image_document(readable))

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
 from glancetx.image import Image, Location, Status, Visibility
+from glancetx.image_document import detailed
 from glancetx.web.v1 import render
 from tests.unhurried import given
 
@@ -30,7 +31,7 @@ class DocumentTests(SynchronousTestCase):
     def test_detailed(self):
         """Exactly 18 keys, and the times with six digits and no zone (O-16)."""
         self.assertEqual(
-            render.detailed(IMAGE),
+            detailed(IMAGE),
             {
                 "id": "i",
                 "name": None,
@@ -52,7 +53,7 @@ class DocumentTests(SynchronousTestCase):
                 "properties": {"k": "v", "n": None},
             },
         )
-        self.assertEqual(len(render.detailed(IMAGE)), 18)
+        self.assertEqual(len(detailed(IMAGE)), 18)
 
     def test_brief(self):
         """Exactly six keys (O-16)."""
@@ -64,19 +65,19 @@ class DocumentTests(SynchronousTestCase):
         self.assertEqual(render.list_document([]), b'{"images": []}')
         self.assertEqual(render.list_document([{"a": 1}, {}]), b'{"images": [{"a": 1}, {}]}')
         document = json.loads(render.image_document(IMAGE))
-        self.assertEqual(document, {"image": render.detailed(IMAGE)})
+        self.assertEqual(document, {"image": detailed(IMAGE)})
 
     def test_visibility(self):
         """Only what is public is public."""
         for visibility in Visibility:
             image = Image(image_id="i", visibility=visibility)
-            self.assertIs(render.detailed(image)["is_public"], visibility is Visibility.PUBLIC)
+            self.assertIs(detailed(image)["is_public"], visibility is Visibility.PUBLIC)
 
     def test_deleted(self):
         """What is being deleted is deleted already."""
         for status in Status:
             image = Image(image_id="i", status=status)
-            self.assertIs(render.detailed(image)["deleted"], status.is_gone)
+            self.assertIs(detailed(image)["deleted"], status.is_gone)
 
 
 class HeaderTests(SynchronousTestCase):
