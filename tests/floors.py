@@ -25,6 +25,7 @@ VALUES = frozenset(
         "image",
         "limits",
         "member",
+        "networks",
         "query",
         "quota",
     }
@@ -53,15 +54,18 @@ TOP = frozenset(
         "config",
         "daemon",
         "data_directory",
+        "kinds",
         "listening",
         "live_registry",
         "operations",
         "options",
         "parts",
+        "reception",
         "registry_source",
         "rights",
         "share",
         "store_tables",
+        "tls",
         "workers",
     }
 )

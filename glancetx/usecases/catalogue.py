@@ -59,10 +59,10 @@ class Catalogue:
         Make a record, under a lease of so many seconds when somebody is to work on it at once.
 
         :raises ImageExists: when the id was ever used.
-        :raises TooLarge: when it has too many properties.
+        :raises TooLarge: when it has too many properties, or its owner too many images.
         """
         self._check_property_count(len(draft.properties))
-        return await self._registry.insert(draft, lease)
+        return await self._registry.insert(draft, lease, self._limits.image_count_total)
 
     async def show(self, caller: Caller, image_id: str) -> Image:
         """
