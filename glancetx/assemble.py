@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from glancetx.cache.cache import ImageCache
 from glancetx.config import Settings
 from glancetx.identity.everybody import Everybody
 from glancetx.interfaces import IAuthenticator, IRegistry, IReloadable
-from glancetx.listening import server_endpoints
+from glancetx.listening import server_endpoints, text_of
 from glancetx.parts import (
     make_authenticator,
     make_cache,
@@ -25,6 +24,7 @@ from glancetx.parts import (
     make_recognition,
     make_shelf,
 )
+from glancetx.reception import Reception, certificates_of, make_reception
 from glancetx.registry_source import RegistrySource, registry_source
 from glancetx.rights import Rights, make_rights
 from glancetx.share import WHOLE, Share
@@ -77,9 +77,9 @@ def assemble(
     shelf = make_shelf(reactor, settings)
     hashing = Threads(reactor, "hash", share.hash_threads)
     cache = make_cache(reactor, settings, shelf, hashing)
-    return Server(
-        reactor, settings, share, endpoints, source, shelf, authenticator, rights, hashing, cache
-    )
+    reception = make_reception(settings, share.workers)
+    parts = shelf, authenticator, rights, hashing, cache
+    return Server(reactor, settings, share, reception, endpoints, source, *parts)
 
 
 @define
@@ -89,6 +89,7 @@ class Server:
     _reactor: Any
     _settings: Settings
     _share: Share
+    _reception: Reception
     _endpoints: Sequence[IStreamServerEndpoint]
     _source: RegistrySource
     _shelf: Shelf
@@ -108,7 +109,8 @@ class Server:
         registry = await self._source.open()
         self._start(self._hashing)
         stores = (shelved.store for shelved in self._shelf)
-        for part in (*stores, self._cache, self._authenticator, self._rights.file):
+        parts = (*stores, self._cache, self._authenticator, self._rights.file)
+        for part in (*parts, *certificates_of(self._endpoints)):
             if IService.providedBy(part):
                 self._start(IService(part))
         self._front = self._assemble(registry, Metering(self._hashing, self._settings.digests))
@@ -120,12 +122,13 @@ class Server:
             port = await endpoint.listen(self._front.site)
             self._ports.append(port)
             if self._share.is_all:
-                _log.info("listening on {address}", address=_text(port.getHost()))
+                _log.info("listening on {address}", address=text_of(port.getHost()))
 
     async def reload(self) -> None:
         """Read again what operators change while the daemon runs."""
         stores = (shelved.store for shelved in self._shelf)
-        for part in (*stores, self._authenticator, self._rights.file):
+        parts = (*stores, self._authenticator, self._rights.file)
+        for part in (*parts, *certificates_of(self._endpoints)):
             if IReloadable.providedBy(part):
                 await IReloadable(part).reload()
 
@@ -187,7 +190,7 @@ class Server:
     def _assemble(self, registry: IRegistry, metering: Metering) -> _Front:
         settings, clock = self._settings, self._reactor
         limits = settings.limits
-        idle_timeout = settings.client_socket_timeout or None
+        slots = self._reception.slots()
         told = self._share.tell_deleted
         transfers = Transfers(clock, registry, settings.transfer_lease, told)
         deletions = make_deletions(settings, registry, self._shelf, transfers)
@@ -195,7 +198,8 @@ class Server:
         rights = self._rights
         permissions = Permissions(rights.policy, rights.protections)
         turns = self._share.turns or DeferredSemaphore(settings.copy_concurrency)
-        copies = Copies(clock, uploads, transfers, limits, turns)
+        most = self._reception.traffic.max_copies
+        copies = Copies(clock, uploads, transfers, limits, turns, most=most)
         sources = Sources(registry, self._shelf, limits)
         catalogue = Catalogue(registry, limits, rights.protections)
         receiver = Receiver(uploads, self._shelf)
@@ -209,32 +213,27 @@ class Server:
             downloads, deleting = cached, EvictingDeletions(deletions, self._cache)
         v1 = ImagesV1(
             catalogue,
-            WritingV1(catalogue, receiver, elsewhere, permissions, limits),
+            WritingV1(catalogue, receiver, elsewhere, permissions, limits, slots),
             downloads,
             deleting,
             MembersV1(Members(registry, limits), permissions),
             CachedV1(self._cache, permissions),
             permissions,
             clock,
-            idle_timeout,
+            self._reception.idle_timeout,
+            slots,
         )
         recognition = make_recognition(settings, rights.policy)
-        gate = Gate(v1.app.resource(), self._authenticator, recognition)
+        rate = self._reception.rate(clock)
+        gate = Gate(v1.app.resource(), self._authenticator, recognition, rate)
         root = Root(gate, Front(settings.public_endpoint, settings.enable_v1_api))
         return _Front(
-            StreamingSite(root, clock, idle_timeout),
+            self._reception.site(root, clock),
             transfers,
             copies,
             make_janitor(clock, settings, registry, self._shelf, deletions),
             prefetch,
         )
-
-
-def _text(address: Any) -> str:
-    if hasattr(address, "port"):
-        return f"{address.host}:{address.port}"
-    name = getattr(address, "name", address)
-    return os.fsdecode(name) if isinstance(name, bytes) else str(name)
 
 
 @frozen

@@ -8,7 +8,7 @@ from glancetx.limits import Limits
 from glancetx.shelf import ShelvedStore
 from glancetx.stores.memory import MemoryStore
 from glancetx.testing.streams import HANG
-from glancetx.usecases.copy import CopyFailed
+from glancetx.usecases.copied import CopyFailed
 from tests.elsewhere import FAILING, FORBIDDEN, HERE, HOST, NOWHERE, REFUSED, Elsewhere
 from tests.web.api import FORMATS, Api
 from tests.web.v1.case import AN_ID, HELLO, HELLO_MD5, OWNER, STRANGER, ApiCase
