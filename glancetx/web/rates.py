@@ -51,12 +51,14 @@ class RequestRate:
         if not self._is_limited:
             return
         now = self._clock.seconds()
-        # Nothing is ever later than that, unless the clock was put back.
-        full_at = min(max(self._full_at.get(key, now), now), now + self._depth) + self._interval
-        wait = full_at - now - self._depth
+        full_at = max(self._full_at.get(key, now), now)
+        if full_at > now + self._depth + TOLERANCE:
+            # An empty bucket is not later than that: the clock was put back.
+            full_at = self._full_at[key] = now + self._depth
+        wait = full_at + self._interval - now - self._depth
         if wait > TOLERANCE:
             raise TooManyRequests(ceil(wait))
-        self._full_at[key] = full_at
+        self._full_at[key] = full_at + self._interval
         self._full_at.move_to_end(key)
         if len(self._full_at) > self._most_known:
             self._full_at.popitem(last=False)
