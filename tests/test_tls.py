@@ -191,7 +191,6 @@ class ProtocolTests(TlsCase):
 
 
 def _chain(port: int) -> list[Any]:
-    from socket import create_connection
 
     line = SSL.Connection(
         SSL.Context(SSL.TLS_CLIENT_METHOD), create_connection(("127.0.0.1", port))
