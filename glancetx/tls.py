@@ -128,8 +128,8 @@ class _Files:
 
     key: bytes
     certificate: bytes
-    chain: bytes = b""
-    authorities: bytes = b""
+    chain: bytes | None = None
+    authorities: bytes | None = None
 
 
 def _options(files: _Files, newest: Any) -> CertificateOptions:
@@ -137,10 +137,10 @@ def _options(files: _Files, newest: Any) -> CertificateOptions:
     :raises ValueError: when what is in the files cannot be used, or not together.
     """
     own, *chain = _read_certificates(files.certificate, "certificate")
-    if files.chain:
+    if files.chain is not None:
         chain += _read_certificates(files.chain, "chain")
     trusted = None
-    if files.authorities:
+    if files.authorities is not None:
         authorities = _read_certificates(files.authorities, "authority")
         trusted = trustRootFromCertificates([Certificate(each) for each in authorities])
     options = CertificateOptions(
