@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from glancetx.image import Image
-from glancetx.registry.reservations import LOCK
+from glancetx.registry.reservations import LOCK_OF
 from glancetx.registry.rows import COLUMNS, new_row
 
 # ``lease`` is null when there is no lease.
@@ -16,14 +18,8 @@ ON CONFLICT (id) DO NOTHING
 RETURNING {COLUMNS}
 """
 
-# Who creates for one owner waits for the others, and then counts in a statement of its own, which
-# sees what they have committed.  Both are sent at once, and so are one transaction.
-# No more are counted than matter; the first condition is that of an index in 004-reserved.sql.
-# Uploads of the owner, who hold another lock, need not wait.
-_LOCK = f"""
-SELECT {LOCK.format(kind=70891378, owner="%(owner)s::text")};
-"""
-
+# What is counted, and no more of it than matters.
+# The first condition is that of an index in 004-reserved.sql.
 _WITHIN_QUOTA = """
 WHERE %(quota)s > (
     SELECT count(*) FROM (
@@ -35,20 +31,44 @@ WHERE %(quota)s > (
 )
 """
 
+# Sent before the insertion and with it, which makes one transaction of both; the insertion counts
+# in a snapshot of its own, and so sees what those it has waited for have committed.
+# The number is any that no other program locks in the same database, nor do reservations.
+_LOCK = f"""
+SELECT pg_advisory_xact_lock{{shared}}({LOCK_OF.format(kind=70891378, owner="%(owner)s::text")});
+"""
 
-def creation_of(image: Image, lease: float | None, quota: int) -> tuple[str, dict[str, object]]:
+#: More than there are transactions at the same time.
+CROWD = 1000
+
+
+def creations_of(
+    image: Image, lease: float | None, quota: int
+) -> Iterator[tuple[str, dict[str, object]]]:
     """
-    The statement, and its arguments, that makes a record and gives its row.
+    Statements, each with its arguments, that make a record and give its row; the first that does.
 
-    It gives none when the id was ever used, or when the owner has ``quota`` images, unless that
-    is 0.
+    None does when the id was ever used, or when the owner has ``quota`` images, unless that is 0.
+
+    Far from the quota those who make images for one owner need not wait for each other: they are
+    fewer than a crowd, and none of them begins when there is not room for a whole crowd.
+    Near to it one makes its image after the other, when all of those are through.
     """
     row = new_row(image)
-    arguments = {**row, "is_gone": image.status.is_gone, "lease": lease, "quota": quota}
     is_owner = "owner IS NULL" if image.owner is None else "owner = %(owner)s"
-    statement = _INSERT.format(
-        names=", ".join(row),
-        values=", ".join(f"%({name})s" for name in row),
-        condition=_WITHIN_QUOTA.format(owner=is_owner) if quota else "",
-    )
-    return (_LOCK + statement if quota else statement), arguments
+
+    def creation(lock: str, condition: str, most: int) -> tuple[str, dict[str, object]]:
+        statement = _INSERT.format(
+            names=", ".join(row),
+            values=", ".join(f"%({name})s" for name in row),
+            condition=condition.format(owner=is_owner),
+        )
+        gone = image.status.is_gone
+        return lock + statement, {**row, "is_gone": gone, "lease": lease, "quota": most}
+
+    if not quota:
+        yield creation("", "", 0)
+        return
+    if quota > 2 * CROWD:
+        yield creation(_LOCK.format(shared="_shared"), _WITHIN_QUOTA, quota - CROWD)
+    yield creation(_LOCK.format(shared=""), _WITHIN_QUOTA, quota)

@@ -17,7 +17,7 @@ from glancetx.query import ImageQuery
 from glancetx.quota import Room
 from glancetx.registry.bounds import check_change, check_image, is_text
 from glancetx.registry.connection import Row
-from glancetx.registry.creation import creation_of
+from glancetx.registry.creation import creations_of
 from glancetx.registry.database import Database
 from glancetx.registry.listing import page_of
 from glancetx.registry.members import MembersTable
@@ -80,10 +80,11 @@ class PostgresRegistry(MembersTable):
 
     async def insert(self, image: Image, lease: float | None = None, quota: int = 0) -> Image:
         check_image(image)
-        with _refusals():
-            rows = await self._database.write(*creation_of(image, lease, quota))
-        if rows:
-            return to_image(rows[0])
+        for statement, arguments in creations_of(image, lease, quota):
+            with _refusals():
+                rows = await self._database.write(statement, arguments)
+            if rows:
+                return to_image(rows[0])
         if quota and not await self._database.read(_STATUS, (image.image_id,)):
             raise TooManyImages(quota)
         raise ImageExists(image.image_id)

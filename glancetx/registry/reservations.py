@@ -11,11 +11,8 @@ from glancetx.registry.connection import Row
 from glancetx.registry.database import Database, Run
 from glancetx.registry.rows import COLUMNS
 
-#: Waits for all others who do something for one owner, until the end of their transactions.
-#: The first number is any that no other program locks in the same database.
-LOCK = """pg_advisory_xact_lock(
-    {kind}, hashtext(CASE WHEN {owner} IS NULL THEN '' ELSE 'owner ' || {owner} END)
-)"""
+#: What an advisory lock of one owner is known by; ``kind`` is a number of its purpose.
+LOCK_OF = "{kind}, hashtext(CASE WHEN {owner} IS NULL THEN '' ELSE 'owner ' || {owner} END)"
 
 # Whoever holds the row keeps its owner and state as they are, and then waits for the others of this
 # owner.  Who holds an owner's lock has his row already, so nobody waits in a circle.
@@ -23,7 +20,7 @@ _LOCK = f"""
 WITH held AS MATERIALIZED (
     SELECT owner, status FROM images WHERE id = %(id)s FOR NO KEY UPDATE
 )
-SELECT owner, status, {LOCK.format(kind=70891377, owner="owner")}
+SELECT owner, status, pg_advisory_xact_lock({LOCK_OF.format(kind=70891377, owner="owner")})
 FROM held
 """
 

@@ -9,7 +9,15 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from glancetx.identity.token_file import new_token, token_lines
-from tests.integration.daemon import FORMATS, PATIENCE, ask, eventually, folder, start
+from tests.integration.daemon import (
+    FORMATS,
+    PATIENCE,
+    ask,
+    begin_upload,
+    eventually,
+    folder,
+    start,
+)
 from tests.registry.server import fresh_database
 
 MIB = 1 << 20
@@ -125,6 +133,46 @@ class SlowClientTests(TestCase):
 
         await eventually(is_served)
         daemon.assert_quiet()
+
+
+class EnoughTests(TestCase):
+    """What the daemon is meant for."""
+
+    timeout = 180
+
+    async def test_defaults(self):
+        """A thousand idle clients of one address, and 64 transfers at once, meet no limit."""
+        daemon = await start(self, "--registry", "memory:")
+        before = daemon.memory()
+        idle = await deferToThread(idle_connections, daemon.port, 1000)
+        cost = (daemon.memory() - before) / 1000
+        self.assertLess(cost, 64 << 10)
+        ids = [await daemon.reserve() for _ in range(64)]
+        uploads = [
+            await deferToThread(begin_upload, daemon, each, size=2 * MIB, sent=MIB) for each in ids
+        ]
+        await gatherResults([daemon.becomes(each, "saving") for each in ids])
+        for each in uploads:
+            each.sendall(bytes(MIB))
+            self.assertIn(b" 200 ", await deferToThread(each.recv, 65536))
+            each.close()
+        for each in idle:
+            each.sendall(b"GET /healthcheck HTTP/1.1\r\nHost: h\r\n\r\n")
+            self.assertIn(b" 200 ", each.recv(4096))
+            each.close()
+        daemon.assert_quiet()
+
+
+def idle_connections(port, number):
+    """So many connections that are kept after a first request; blocks."""
+    found = []
+    for _ in range(number):
+        connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        connection.sendall(b"GET /healthcheck HTTP/1.1\r\nHost: h\r\n\r\n")
+        if b" 200 " not in connection.recv(4096):
+            raise AssertionError("a client was not served")
+        found.append(connection)
+    return found
 
 
 class RateTests(TestCase):
