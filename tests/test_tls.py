@@ -8,7 +8,7 @@ from pathlib import Path
 from socket import create_connection
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from OpenSSL import SSL
 from twisted.internet import reactor as the_reactor
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -21,7 +21,7 @@ from glancetx.description import parse
 from glancetx.listening import server_endpoints, web_address
 from glancetx.tls import TlsEndpoint
 from tests.outbound.certificates import self_signed
-from tests.web.api import Api
+from tests.web.api import UNLIMITED, Api
 from tests.web.case import logged_events
 
 #: What is installed provides more interfaces than its type tells.
@@ -97,6 +97,7 @@ class TlsCase(TestCase):
     """A port with TLS before an API in memory."""
 
     timeout = 60
+    traffic = UNLIMITED
 
     def setUp(self) -> None:
         self.file = self_signed(Path(self.mktemp()))
@@ -105,7 +106,7 @@ class TlsCase(TestCase):
         text = f"ssl:0:privateKey={self.file}:interface=127.0.0.1"
         text += "".join(f":{name}={value}" for name, value in options.items())
         endpoint = TlsEndpoint(reactor, parse(text))
-        self.api = Api(clock=reactor)
+        self.api = Api(clock=reactor, traffic=self.traffic)
         port = await endpoint.listen(self.api.site)
         self.port = port.getHost().port
         self.addCleanup(self._stop, port)
@@ -188,6 +189,28 @@ class ProtocolTests(TlsCase):
         await self.assertFailure(self.look(context), ssl.SSLError, ConnectionError)
         context.load_cert_chain(str(self.file))
         self.assertEqual((await self.look(context)).version, "TLSv1.2")
+
+
+class LimitTests(TlsCase):
+    """Limits are those of plain connections."""
+
+    traffic = evolve(UNLIMITED, max_connections=1, client_header_timeout=0.5)
+
+    async def test_too_many(self) -> None:
+        """One too many is told so, after the handshake."""
+        await self.listen()
+        first = await deferToThread(create_connection, ("127.0.0.1", self.port))
+        self.addCleanup(first.close)
+        second = HTTPSConnection("127.0.0.1", self.port, timeout=30, context=self.context())
+        self.addCleanup(second.close)
+        self.assertEqual(await deferToThread(_status, second), 503)
+
+    async def test_no_handshake(self) -> None:
+        """R27: who connects and does not begin it is cut."""
+        await self.listen()
+        silent = await deferToThread(create_connection, ("127.0.0.1", self.port), 30)
+        self.addCleanup(silent.close)
+        await self.assertFailure(deferToThread(silent.recv, 1), ConnectionResetError)
 
 
 def _chain(port: int) -> list[Any]:
