@@ -77,7 +77,7 @@ def assemble(
     shelf = make_shelf(reactor, settings)
     hashing = Threads(reactor, "hash", share.hash_threads)
     cache = make_cache(reactor, settings, shelf, hashing)
-    reception = make_reception(settings, share.workers)
+    reception = make_reception(settings, share)
     parts = shelf, authenticator, rights, hashing, cache
     return Server(reactor, settings, share, reception, endpoints, source, *parts)
 

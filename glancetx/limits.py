@@ -58,15 +58,17 @@ class Traffic:
     request_burst: int = 4000
 
     def divided(self, workers: int) -> Traffic:
-        """What each of so many workers allows, so that together they allow as much."""
+        """
+        What each of so many workers allows, so that together they allow as much.
+
+        Requests are counted by all of them together.
+        """
         return evolve(
             self,
             max_connections=_divided(self.max_connections, workers),
             max_connections_per_address=_divided(self.max_connections_per_address, workers),
             max_transfers=_divided(self.max_transfers, workers),
             max_copies=_divided(self.max_copies, workers),
-            request_rate=self.request_rate / workers,
-            request_burst=_divided(self.request_burst, workers),
         )
 
 

@@ -14,10 +14,11 @@ from glancetx.config import ConfigError, Settings
 from glancetx.identity.watched import WatchedFiles
 from glancetx.limits import Traffic
 from glancetx.networks import Networks
+from glancetx.share import Share
 from glancetx.tls import TlsEndpoint
 from glancetx.web.connections import Connections
 from glancetx.web.forwarded import Proxies
-from glancetx.web.rates import RequestRate
+from glancetx.web.rates import Buckets, RequestRate
 from glancetx.web.site import StreamingSite
 from glancetx.web.slots import Slots
 
@@ -34,6 +35,7 @@ class Reception:
     traffic: Traffic
     proxies: Proxies
     idle_timeout: float | None
+    buckets: Buckets | None = None
 
     def slots(self) -> Slots:
         """For transfers."""
@@ -41,7 +43,8 @@ class Reception:
 
     def rate(self, clock: Any) -> RequestRate:
         """For requests."""
-        return RequestRate(clock, self.traffic.request_rate, self.traffic.request_burst)
+        traffic = self.traffic
+        return RequestRate(clock, traffic.request_rate, traffic.request_burst, self.buckets)
 
     def site(self, root: Any, clock: Any) -> StreamingSite:
         """For connections, which ask the root; for each the process may open files."""
@@ -57,9 +60,9 @@ class Reception:
         )
 
 
-def make_reception(settings: Settings, workers: int) -> Reception:
+def make_reception(settings: Settings, share: Share) -> Reception:
     """
-    The share of one of so many workers.
+    What one worker allows, or the only process.
 
     :raises ConfigError: when it makes no sense which proxies are believed.
     """
@@ -67,8 +70,9 @@ def make_reception(settings: Settings, workers: int) -> Reception:
         proxies = Proxies(Networks(settings.trusted_proxies), settings.proxy_headers)
     except ValueError as error:
         raise ConfigError(f"trusted_proxies: {error}") from None
-    traffic = settings.traffic.divided(workers)
-    return Reception(traffic, proxies, settings.client_socket_timeout or None)
+    traffic = settings.traffic.divided(share.workers)
+    buckets = None if share.buckets is None else Buckets(share.buckets)
+    return Reception(traffic, proxies, settings.client_socket_timeout or None, buckets)
 
 
 def certificates_of(endpoints: Sequence[IStreamServerEndpoint]) -> list[WatchedFiles[Any]]:

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from glancetx.config import ConfigError, Settings, make_settings, read_settings
 from glancetx.limits import Traffic
 from glancetx.reception import make_reception
+from glancetx.share import WHOLE
 from tests.web.api import UNLIMITED
 
 
@@ -34,13 +35,14 @@ class SettingsTests(SynchronousTestCase):
 
     def test_workers(self) -> None:
         """Workers divide what there is, never to nothing, and never lift a limit by dividing."""
-        traffic = Traffic(max_connections=3, max_transfers=0, request_rate=3, request_burst=1)
+        traffic = Traffic(max_connections=3, max_transfers=0, max_copies=1)
         share = traffic.divided(2)
         self.assertEqual(
-            (share.max_connections, share.max_transfers, share.request_rate, share.request_burst),
-            (2, 0, 1.5, 1),
+            (share.max_connections, share.max_transfers, share.max_copies),
+            (2, 0, 1),
         )
         self.assertEqual(share.client_header_timeout, traffic.client_header_timeout)
+        self.assertEqual(share.request_rate, traffic.request_rate)
         self.assertEqual(traffic.divided(1), traffic)
 
 
@@ -57,7 +59,7 @@ class ReceptionTests(SynchronousTestCase):
             ({"trusted_proxies": ["0.0.0.0/0"]}, "would believe everybody"),
             ({"proxy_headers": "via"}, "must be x-forwarded or forwarded"),
         ):
-            error = self.assertRaises(ConfigError, make_reception, self.settings(**values), 1)
+            error = self.assertRaises(ConfigError, make_reception, self.settings(**values), WHOLE)
             self.assertIn(words, str(error))
 
     def test_open_files(self) -> None:
@@ -65,7 +67,7 @@ class ReceptionTests(SynchronousTestCase):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-        reception = make_reception(self.settings(max_connections=200), 1)
+        reception = make_reception(self.settings(max_connections=200), WHOLE)
         reception.site(None, Clock())
         self.assertEqual(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 2 * 200 + 512)
         evolve(reception, traffic=UNLIMITED).site(None, Clock())

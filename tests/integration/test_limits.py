@@ -219,6 +219,35 @@ class RateTests(TestCase):
         daemon.assert_quiet()
 
 
+class SharedRateTests(TestCase):
+    """Two workers count together."""
+
+    timeout = 180
+
+    async def test_two_workers(self):
+        """Over however many connections, a project has its burst once (R21)."""
+        place = folder(self)
+        token = new_token()
+        tokens = place / "tokens.toml"
+        tokens.write_text(token_lines(token, "alice", "demo", ["member"]))
+        config = place / "glance.toml"
+        config.write_text("request_rate = 0.001\nrequest_burst = 40\n")
+        options = ("--config", config, "--auth", f"tokens:{tokens}", "--workers", "2")
+        daemon = await start(self, *options)
+        answers = await gatherResults(
+            [daemon.ask("GET", "/v1/images", {"X-Auth-Token": token}) for _ in range(80)]
+        )
+        counts = Counter(each.status for each in answers)
+        # Two workers that count in the same instant may count one request for both.
+        self.assertTrue(40 <= counts[200] <= 44, counts)
+        self.assertEqual(counts[200] + counts[429], 80)
+        daemon.signal("HUP")
+        await daemon.says("all workers have been succeeded")
+        answer = await daemon.ask("GET", "/v1/images", {"X-Auth-Token": token})
+        self.assertEqual(answer.status, 429)
+        daemon.assert_quiet()
+
+
 class CountTests(TestCase):
     """How many images an owner may have, when daemons race."""
 
