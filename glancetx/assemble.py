@@ -26,6 +26,7 @@ from glancetx.parts import (
     make_recognition,
     make_shelf,
 )
+from glancetx.reception import Reception, certificates_of, make_reception
 from glancetx.registry_source import RegistrySource, registry_source
 from glancetx.rights import Rights, make_rights
 from glancetx.share import WHOLE, Share
@@ -79,10 +80,9 @@ def assemble(
     shelf = make_shelf(reactor, settings)
     hashing = Threads(reactor, "hash", share.hash_threads)
     cache = make_cache(reactor, settings, shelf, hashing)
-    told = make_notifiers(reactor, settings)
-    return Server(
-        reactor, settings, share, endpoints, source, shelf, identity, rights, hashing, cache, told
-    )
+    reception = make_reception(settings, share)
+    parts = shelf, identity, rights, hashing, cache, make_notifiers(reactor, settings)
+    return Server(reactor, settings, share, reception, endpoints, source, *parts)
 
 
 @define
@@ -92,6 +92,7 @@ class Server:
     _reactor: Any
     _settings: Settings
     _share: Share
+    _reception: Reception
     _endpoints: Sequence[IStreamServerEndpoint]
     _source: RegistrySource
     _shelf: Shelf
@@ -113,7 +114,8 @@ class Server:
         registry = await self._source.open()
         self._start(self._hashing)
         stores = (shelved.store for shelved in self._shelf)
-        for part in (*stores, self._cache, self._authenticator, self._rights.file):
+        parts = (*stores, self._cache, self._authenticator, self._rights.file)
+        for part in (*parts, *certificates_of(self._endpoints)):
             if IService.providedBy(part):
                 self._start(IService(part))
         self._front = self._assemble(registry, Metering(self._hashing, self._settings.digests))
@@ -130,7 +132,8 @@ class Server:
     async def reload(self) -> None:
         """Read again what operators change while the daemon runs."""
         stores = (shelved.store for shelved in self._shelf)
-        for part in (*stores, self._authenticator, self._rights.file):
+        parts = (*stores, self._authenticator, self._rights.file)
+        for part in (*parts, *certificates_of(self._endpoints)):
             if IReloadable.providedBy(part):
                 await IReloadable(part).reload()
         await self._notifiers.reload()
@@ -194,7 +197,7 @@ class Server:
     def _assemble(self, registry: IRegistry, metering: Metering) -> _Front:
         settings, clock = self._settings, self._reactor
         limits = settings.limits
-        idle_timeout = settings.client_socket_timeout or None
+        slots = self._reception.slots()
         announce = Announcements(self._notifiers.notifiers, settings.default_publisher_id)
         transfers = Transfers(clock, registry, settings.transfer_lease, self._share.tell_deleted)
         deletions = make_deletions(settings, registry, self._shelf, transfers, announce)
@@ -202,7 +205,8 @@ class Server:
         rights = self._rights
         permissions = Permissions(rights.policy, rights.protections)
         turns = self._share.turns or DeferredSemaphore(settings.copy_concurrency)
-        copies = Copies(clock, uploads, transfers, limits, turns)
+        most = self._reception.traffic.max_copies
+        copies = Copies(clock, uploads, transfers, limits, turns, most=most)
         sources = Sources(registry, self._shelf, limits, announce)
         catalogue = Catalogue(registry, limits, rights.protections, announce)
         receiver = Receiver(uploads, self._shelf)
@@ -216,21 +220,23 @@ class Server:
             downloads, deleting = cached, EvictingDeletions(deletions, self._cache)
         v1 = ImagesV1(
             catalogue,
-            WritingV1(catalogue, receiver, elsewhere, permissions, limits),
+            WritingV1(catalogue, receiver, elsewhere, permissions, limits, slots),
             downloads,
             deleting,
             MembersV1(Members(registry, limits), permissions),
             CachedV1(self._cache, permissions),
             permissions,
             clock,
-            idle_timeout,
+            self._reception.idle_timeout,
             announce,
+            slots,
         )
         recognition = make_recognition(settings, rights.policy)
-        gate = Gate(v1.app.resource(), self._authenticator, recognition)
+        rate = self._reception.rate(clock)
+        gate = Gate(v1.app.resource(), self._authenticator, recognition, rate)
         root = Root(gate, Front(settings.public_endpoint, settings.enable_v1_api))
         return _Front(
-            StreamingSite(root, clock, idle_timeout),
+            self._reception.site(root, clock),
             transfers,
             copies,
             make_janitor(clock, settings, registry, self._shelf, deletions),

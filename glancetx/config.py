@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from attrs import field, fields_dict, frozen
 
 from glancetx.description import BadDescription, Description, parse, quote
-from glancetx.digests import DEFAULT_DIGESTS, is_digest
-from glancetx.limits import Limits, read_size
+from glancetx.digests import DEFAULT_DIGESTS
+from glancetx.kinds import COUNT as _COUNT
+from glancetx.kinds import DIGESTS as _DIGESTS
+from glancetx.kinds import LEASE as _LEASE
+from glancetx.kinds import QUOTA as _QUOTA
+from glancetx.kinds import RATE as _RATE
+from glancetx.kinds import SECONDS as _SECONDS
+from glancetx.kinds import SIZE as _SIZE
+from glancetx.kinds import SOME as _SOME
+from glancetx.kinds import SWITCH as _SWITCH
+from glancetx.kinds import TEXT as _TEXT
+from glancetx.kinds import TEXTS as _TEXTS
+from glancetx.kinds import is_of
+from glancetx.limits import Limits, Traffic, read_size
 from glancetx.store_tables import read_table
 
 
@@ -41,6 +53,7 @@ class Settings:
     ``image_cache_stall_time`` seconds is given up.
     ``image_cache_bypass`` are names of stores whose images are not copied.
     ``policy_file`` and ``property_protection_file`` are paths, ``notify`` are descriptions.
+    ``trusted_proxies`` are networks whose ``proxy_headers`` are believed, as `Proxies` says.
     ``store`` has at least one description, the default for writing first.
     """
 
@@ -74,22 +87,14 @@ class Settings:
     image_cache_bypass: tuple[str, ...] = ()
     public_endpoint: str | None = None
     enable_v1_api: bool = True
+    trusted_proxies: tuple[str, ...] = ()
+    proxy_headers: str = "x-forwarded"
     limits: Limits = field(factory=Limits)
+    traffic: Traffic = field(factory=Traffic)
 
 
 DEFAULT_DATA = "./glance-data"
 DEFAULT_LISTEN = ("tcp:9292:interface=127.0.0.1",)
-
-_TEXT = "a string"
-_TEXTS = "a list of strings"
-_SECONDS = "a number of seconds"
-_LEASE = "a number of seconds, at least 1"
-_SIZE = "bytes, or digits with a unit and no blank, as in 20GB"
-_COUNT = "a whole number from 0 on"
-_SOME = "a whole number from 1 on"
-_QUOTA = "a whole number"
-_SWITCH = "true or false"
-_DIGESTS = "a list of digests that Python knows, md5 among them"
 
 #: Every key that a file may have, and what its value must be.
 _KINDS: Mapping[str, str] = {
@@ -124,12 +129,23 @@ _KINDS: Mapping[str, str] = {
     "enable_v1_api": _SWITCH,
     "image_size_cap": _COUNT,
     "user_storage_quota": _SIZE,
+    "image_count_total": _COUNT,
     "image_property_quota": _QUOTA,
     "image_member_quota": _QUOTA,
     "disk_formats": _TEXTS,
     "container_formats": _TEXTS,
     "limit_param_default": _COUNT,
     "api_limit_max": _COUNT,
+    "trusted_proxies": _TEXTS,
+    "proxy_headers": _TEXT,
+    "max_connections": _COUNT,
+    "max_connections_per_address": _COUNT,
+    "max_transfers": _COUNT,
+    "max_copies": _COUNT,
+    "client_header_timeout": _SECONDS,
+    "client_header_idle_timeout": _SECONDS,
+    "request_rate": _RATE,
+    "request_burst": _COUNT,
 }
 
 
@@ -178,11 +194,13 @@ def make_settings(merged: Mapping[str, Any]) -> Settings:
     data = Path(given.pop("data", DEFAULT_DATA)).absolute()
     stores = tuple(_store(each) for each in given.pop("store", ()))
     limits = {name: given.pop(name) for name in fields_dict(Limits) if name in given}
+    traffic = {name: given.pop(name) for name in fields_dict(Traffic) if name in given}
     return Settings(
         data=data,
         listen=given.pop("listen", DEFAULT_LISTEN),
         store=stores or (parse(f"file:{quote(str(data / 'images'))}"), parse("http:")),
         limits=Limits(**limits),
+        traffic=Traffic(**traffic),
         **given,
     )
 
@@ -209,37 +227,11 @@ def _checked(path: Path, key: str, value: Any) -> Any:
         raise ConfigError(f"in {path} {key!r} is not an option")
     if kind in (_TEXTS, _DIGESTS):
         value = (value,) if isinstance(value, str) else value
-    if not _is(kind, value):
+    if not is_of(kind, value):
         raise ConfigError(f"in {path} {key!r} must be {kind}, not {value!r}")
     if kind is _SIZE:
         return read_size(str(value))
     return tuple(value) if kind in (_TEXTS, _DIGESTS) else value
-
-
-def _is(kind: str, value: Any) -> bool:
-    if kind is _TEXT:
-        return isinstance(value, str) and "\0" not in value
-    if kind is _TEXTS:
-        return isinstance(value, Sequence) and all(_is(_TEXT, each) for each in value)
-    if kind is _DIGESTS:
-        return _is(_TEXTS, value) and "md5" in value and all(map(is_digest, value))
-    if kind is _SWITCH:
-        return isinstance(value, bool)
-    if isinstance(value, bool):
-        return False
-    if kind is _SIZE:
-        return isinstance(value, int | str) and _is_size(str(value))
-    least = 1 if kind in (_LEASE, _SOME) else 0
-    if kind in (_SECONDS, _LEASE):
-        return isinstance(value, (int, float)) and least <= value < float("inf")
-    return isinstance(value, int) and (kind is _QUOTA or value >= least)
-
-
-def _is_size(text: str) -> bool:
-    try:
-        return read_size(text) < 1 << 63
-    except ValueError:
-        return False
 
 
 def _store(given: str | dict[str, Any]) -> Description:

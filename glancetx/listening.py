@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 
 from glancetx.config import ConfigError
 from glancetx.description import Description, parse
+from glancetx.tls import ARGUMENTS, TlsEndpoint
 
 
 def server_endpoints(
@@ -29,7 +30,7 @@ def server_endpoints(
 
 def web_address(description: str) -> str:
     """How a client would write it, as far as that can be told from the description."""
-    endpoint = parse(description)
+    endpoint = _unwrapped(parse(description))
     if endpoint.kind not in ("tcp", "tcp6", "ssl"):
         return description
     scheme = "https" if endpoint.kind == "ssl" else "http"
@@ -49,19 +50,33 @@ def address_text(address: Any) -> str:
 def _endpoint(reactor: Any, text: str, is_open: bool) -> IStreamServerEndpoint:
     try:
         description = parse(text)
-        endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
+        endpoint: IStreamServerEndpoint
+        if description.kind == "ssl":
+            endpoint = TlsEndpoint(reactor, description)
+        else:
+            endpoint = serverFromString(reactor, text)
     except OSError as error:
         raise ConfigError(f"--listen {text!r} cannot be used: {error.strerror}") from None
     except IndexError:
         raise ConfigError(f"--listen {text!r} lacks something, or nobody handed it down") from None
     except Exception as error:  # noqa: BLE001 - plugins parse it, and certificates
         raise ConfigError(f"--listen {text!r} is not an endpoint: {error}") from None
+    description = _unwrapped(description)
+    if description.kind == "ssl" and not isinstance(endpoint, TlsEndpoint):
+        raise ConfigError(f"--listen {text!r}: haproxy: goes with tcp:, tcp6: and unix: only")
     if not is_open and not _stays_here(description):
         raise ConfigError(
             f"--listen {text!r} would give everybody who can reach it every right: "
             "listen on 127.0.0.1, or say --allow-open"
         )
     return endpoint
+
+
+def _unwrapped(endpoint: Description) -> Description:
+    """What is behind ``haproxy:``, where connections begin with their true addresses."""
+    if endpoint.kind != "haproxy" or not endpoint.args:
+        return endpoint
+    return Description("", endpoint.args[0], endpoint.args[1:], endpoint.options)
 
 
 def _stays_here(endpoint: Description) -> bool:
@@ -79,6 +94,6 @@ def _stays_here(endpoint: Description) -> bool:
 
 def _interface(endpoint: Description) -> str:
     """The address it binds to; empty means all of them."""
-    position = 3 if endpoint.kind == "ssl" else 1
+    position = ARGUMENTS.index("interface") if endpoint.kind == "ssl" else 1
     positional = endpoint.args[position] if len(endpoint.args) > position else ""
     return endpoint.options.get("interface", positional)

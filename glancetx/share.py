@@ -19,6 +19,7 @@ class Share:
 
     ``listening`` is the reactor that endpoints listen with, or None for the one of all else.
     ``turns`` are those of copies, or None where nobody else copies.
+    ``buckets`` is the descriptor of those of request rates, or None where nobody else counts.
     ``tell_deleted`` passes on that an image was deleted here.
     """
 
@@ -26,6 +27,7 @@ class Share:
     workers: int = 1
     listening: Any = None
     turns: Turns | None = None
+    buckets: int | None = None
     tell_deleted: Callable[[str], None] = lambda image_id: None
 
     @property

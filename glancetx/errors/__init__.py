@@ -29,6 +29,7 @@ from glancetx.errors.elsewhere import (
     SourceNotSupported,
     SourceRefused,
 )
+from glancetx.errors.load import Overloaded, TooManyRequests
 from glancetx.errors.missing import (
     ImageDeleted,
     ImageNotActive,
@@ -57,6 +58,7 @@ from glancetx.errors.requests import (
     QuotaExceeded,
     RangeOutside,
     TooLarge,
+    TooManyImages,
     TooManyMembers,
 )
 from glancetx.errors.stores import (
@@ -106,6 +108,7 @@ __all__ = [
     "NotAuthenticated",
     "NotFound",
     "NotQueued",
+    "Overloaded",
     "PromiseBroken",
     "QuotaExceeded",
     "RangeOutside",
@@ -128,6 +131,8 @@ __all__ = [
     "StoreUnavailable",
     "StreamError",
     "TooLarge",
+    "TooManyImages",
     "TooManyMembers",
+    "TooManyRequests",
     "WrongStatus",
 ]

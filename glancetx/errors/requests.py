@@ -45,6 +45,17 @@ class TooManyMembers(TooLarge):
         self.maximum = maximum
 
 
+class TooManyImages(TooLarge):
+    """The owner has as many images as he may have."""
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(
+            "The limit has been exceeded on the number of allowed images. "
+            f"Attempted: {maximum + 1}, Maximum: {maximum}"
+        )
+        self.maximum = maximum
+
+
 class QuotaExceeded(TooLarge):
     """The owner's images would take more bytes than they may."""
 

@@ -9,14 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
 
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
@@ -24,6 +16,7 @@ from zope.interface import implementer
 from glancetx.access import Identity
 from glancetx.errors import NotAuthenticated
 from glancetx.interfaces import IAuthenticator
+from glancetx.networks import Networks
 
 STATUS = "x-identity-status"
 CONFIRMED = "Confirmed"
@@ -32,9 +25,6 @@ CONFIRMED = "Confirmed"
 USER = ("x-user-id", "x-user")
 PROJECT = ("x-project-id", "x-tenant-id", "x-tenant")
 ROLES = ("x-roles", "x-role")
-
-#: How to write that connections over a unix socket come from the proxy: they have no address.
-UNIX = "unix"
 
 #: What users and projects are called by.
 #: A comma may be the trace of a header that came twice, once from the client.
@@ -53,9 +43,7 @@ class TrustedProxy:
 
         :raises ValueError: when one of them is none of these, or stands for every address.
         """
-        listed = [each.strip() for each in proxies.split(",")]
-        self._is_unix_trusted = UNIX in listed
-        self._networks = [_network(each) for each in listed if each != UNIX]
+        self._proxies = Networks(proxies.split(","))
 
     def authenticate(self, headers: Mapping[str, str], peer: str | None) -> Deferred[Identity]:
         try:
@@ -64,40 +52,13 @@ class TrustedProxy:
             return fail(error)
 
     def _identity(self, headers: Mapping[str, str], peer: str | None) -> Identity:
-        if not self._is_trusted(peer) or headers.get(STATUS) != CONFIRMED:
+        if not self._proxies.has(peer) or headers.get(STATUS) != CONFIRMED:
             raise NotAuthenticated
         return Identity(
             user=_name(headers, USER),
             project=_name(headers, PROJECT),
             roles=(_first(headers, ROLES) or "").split(","),
         )
-
-    def _is_trusted(self, peer: str | None) -> bool:
-        if peer is None:
-            return self._is_unix_trusted
-        try:
-            address = _plain(ip_address(peer.partition("%")[0]))
-        except ValueError:
-            return False
-        return any(address in network for network in self._networks)
-
-
-def _network(text: str) -> IPv4Network | IPv6Network:
-    try:
-        network = ip_network(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is not an address, a network or the word {UNIX}") from None
-    if network.prefixlen == 0:
-        raise ValueError(f"{text!r} would believe everybody")
-    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
-        raise ValueError(f"{text!r} must be written as an address of IPv4")
-    return network
-
-
-def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The address; one of IPv4 that came through a socket of IPv6 as what it is."""
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return address if mapped is None else mapped
 
 
 def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str | None:

@@ -1,9 +1,8 @@
-"""A file that an operator may change at any time."""
+"""Files that an operator may change at any time."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -22,44 +21,44 @@ T = TypeVar("T")
 #: Seconds between two looks at the file.
 INTERVAL = 1.0
 
-#: What tells one content of a file from the next, or None when there is no file.
-Stamp = tuple[int, int, int] | None
+#: What tells one content of each file from the next, or None when there is no file.
+Stamps = tuple[tuple[int, int, int] | None, ...]
 
 
 @frozen
 class _Reading(Generic[T]):
     """What came of reading: a value, or a sentence about what is wrong."""
 
-    stamp: Stamp
+    stamps: Stamps
     value: T | None = None
     trouble: str | None = None
 
 
 @implementer(IReloadable)
-class WatchedFile(Service, Generic[T]):
+class WatchedFiles(Service, Generic[T]):
     """
-    ``value`` is what ``parse`` made of the file's content.
+    ``value`` is what ``parse`` made of the files' contents, which it is given in their order.
 
-    While the service runs it is read again when the file has changed, and by `reload`; in a thread,
-    for the file may lie on a slow disk.
-    A file that ``parse`` refuses, by a ValueError, changes nothing and is told of in the log.
-    One that was changed is not read before it has stayed the same from one look to the next: it
-    may be half written.
+    While the service runs they are read again when one has changed, and by `reload`; in a thread,
+    for they may lie on a slow disk.
+    Files that ``parse`` refuses, by a ValueError, change nothing and are told of in the log.
+    After a change they are not read before all have stayed the same from one look to the next: one
+    may be half written, and another still be to come.
     """
 
     value: T
     _log = Logger()
 
     def __init__(
-        self, reactor: Any, path: Path, parse: Callable[[bytes], T], threads: Threads
+        self, reactor: Any, paths: Sequence[Path], parse: Callable[..., T], threads: Threads
     ) -> None:
         """
-        Reads the file; this blocks.
+        Reads the files; this blocks.
 
-        :raises ValueError: when the file cannot be read, or ``parse`` refuses it.
+        :raises ValueError: when one cannot be read, or ``parse`` refuses them.
         """
         # Absolute, for a daemon may change its directory.
-        self._path = path.absolute()
+        self._paths = [path.absolute() for path in paths]
         self._parse = parse
         self._threads = threads
         self._timer = TimerService(INTERVAL, self._look)
@@ -68,7 +67,7 @@ class WatchedFile(Service, Generic[T]):
         if first.value is None:
             raise ValueError(first.trouble)
         self.value = first.value
-        self._known = self._seen = first.stamp
+        self._known = self._seen = first.stamps
 
     def startService(self) -> None:
         super().startService()
@@ -85,41 +84,62 @@ class WatchedFile(Service, Generic[T]):
         await looked
 
     async def reload(self) -> None:
-        """Read the file now."""
+        """Read the files now."""
         reading = await self._threads.run(self._read)
-        self._known = self._seen = reading.stamp
+        self._known = self._seen = reading.stamps
         if reading.value is None:
             self._log.error(
                 "{trouble}; what was read before stays in force", trouble=reading.trouble
             )
             return
         self.value = reading.value
-        self._log.info("{path} was read", path=str(self._path))
+        self._log.info("{path} was read", path=self._names)
 
     async def _look(self) -> None:
-        stamp = await self._threads.run(_stamp_of, self._path)
-        is_settled, self._seen = stamp == self._seen, stamp
-        if is_settled and stamp != self._known:
+        stamps = await self._threads.run(_stamps_of, self._paths)
+        is_settled, self._seen = stamps == self._seen, stamps
+        if is_settled and stamps != self._known:
             await self.reload()
 
+    @property
+    def _names(self) -> str:
+        return " with ".join(map(str, self._paths))
+
     def _read(self) -> _Reading[T]:
-        stamp: Stamp = None
+        # Before they are read: what is written meanwhile is a change.
+        stamps = _stamps_of(self._paths)
         try:
-            with self._path.open("rb") as file:
-                stamp = _stamp(os.fstat(file.fileno()))
-                return _Reading(stamp, self._parse(file.read()))
+            contents = [path.read_bytes() for path in self._paths]
         except OSError as error:
-            return _Reading(stamp, trouble=f"{self._path} cannot be read: {error.strerror}")
+            trouble = f"{error.filename} cannot be read: {error.strerror}"
+            return _Reading(stamps, trouble=trouble)
+        try:
+            return _Reading(stamps, self._parse(*contents))
         except (ValueError, RecursionError) as error:
-            return _Reading(stamp, trouble=f"{self._path} is refused: {error}")
+            return _Reading(stamps, trouble=f"{self._names} is refused: {error}")
 
 
-def _stamp(status: os.stat_result) -> Stamp:
-    return status.st_mtime_ns, status.st_size, status.st_ino
+class WatchedFile(WatchedFiles[T]):
+    """A single file."""
+
+    def __init__(
+        self, reactor: Any, path: Path, parse: Callable[[bytes], T], threads: Threads
+    ) -> None:
+        """
+        Reads the file; this blocks.
+
+        :raises ValueError: when it cannot be read, or ``parse`` refuses it.
+        """
+        super().__init__(reactor, [path], parse, threads)
 
 
-def _stamp_of(path: Path) -> Stamp:
+def _stamps_of(paths: Sequence[Path]) -> Stamps:
+    return tuple(map(_stamp_of, paths))
+
+
+def _stamp_of(path: Path) -> tuple[int, int, int] | None:
     try:
-        return _stamp(path.stat())
+        status = path.stat()
     except OSError:
         return None
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -33,13 +33,17 @@ class IRegistry(Interface):
     in reasonable time, and is safe to cancel.
     """
 
-    def insert(image: Image, lease: float | None = None) -> Awaitable[Image]:
+    def insert(image: Image, lease: float | None = None, quota: int = 0) -> Awaitable[Image]:
         """
         Keep a new record and return it as stamped.
 
         With ``lease`` somebody answers for the image for so many seconds from its first instant on.
+        Images of one owner that are given a ``quota`` are made one after the other, so that those
+        who race never have more.
 
         :raises ImageExists: when the id was ever used, also by an image that was deleted since.
+        :raises TooManyImages: when the owner has ``quota`` images already that are neither killed
+            nor gone; 0 allows any number, and images without an owner count together.
         """
 
     def fetch(image_id: str) -> Awaitable[Image]:

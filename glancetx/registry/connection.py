@@ -14,6 +14,7 @@ import psycopg2.extensions
 from psycopg2.extensions import POLL_OK, POLL_WRITE, TRANSACTION_STATUS_IDLE
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionClosed
+from twisted.internet.interfaces import IReactorFDSet, IReactorPluggableNameResolver, IReactorTime
 from twisted.python.failure import Failure
 from txpostgres.txpostgres import Connection as TxConnection
 
@@ -31,6 +32,10 @@ TROUBLE = (
     ConnectionClosed,
     CancelledError,
 )
+
+
+class IDatabaseReactor(IReactorTime, IReactorFDSet, IReactorPluggableNameResolver):
+    """What a database asks of the reactor."""
 
 
 def sentence_of(trouble: BaseException) -> str:

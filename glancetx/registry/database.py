@@ -15,27 +15,29 @@ import psycopg2
 from twisted.internet.defer import (
     CancelledError,
     Deferred,
-    DeferredSemaphore,
     TimeoutError,
     ensureDeferred,
 )
 from twisted.internet.error import DNSLookupError
-from twisted.internet.interfaces import IReactorFDSet, IReactorPluggableNameResolver, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from glancetx.deferreds import shield
 from glancetx.errors import RegistryUnavailable
-from glancetx.registry.connection import TROUBLE, Arguments, Connection, Row, sentence_of
+from glancetx.registry.connection import (
+    TROUBLE,
+    Arguments,
+    Connection,
+    IDatabaseReactor,
+    Row,
+    sentence_of,
+)
 from glancetx.registry.dsn import read_dsn
+from glancetx.registry.slots import Slots
 
 T = TypeVar("T")
 
 log = Logger()
-
-
-class IDatabaseReactor(IReactorTime, IReactorFDSet, IReactorPluggableNameResolver):
-    """What a database asks of the reactor."""
 
 
 class Run(Protocol):
@@ -73,7 +75,7 @@ class Database:
         self._size = size
         self._timeout = timeout
         self._patience = patience
-        self._slots = DeferredSemaphore(size)
+        self._slots = Slots(reactor, size, timeout)
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
         self._is_closed = False
@@ -86,8 +88,9 @@ class Database:
 
         It is repeated once when its connection breaks.
 
-        :raises RegistryUnavailable: when the server does not answer in time.
+        :raises RegistryUnavailable: when the server does not answer in time, or too many wait.
         """
+        # Nearly all that is asked begins by reading.
         return shield(self._read(statement, arguments))
 
     def write(self, statement: str, arguments: Arguments = None) -> Deferred[list[Row]]:
@@ -139,6 +142,7 @@ class Database:
         self._idle.clear()
 
     async def _read(self, statement: str, arguments: Arguments) -> list[Row]:
+        self._slots.check_begins()
         try:
             return await self._write(statement, arguments)
         except _Lost:
@@ -157,7 +161,9 @@ class Database:
         self, use: Callable[[Connection], Awaitable[T]], timeout: float | None = None
     ) -> T:
         """Let somebody use a connection; one that is not as good as new afterwards is closed."""
-        await self._slot()
+        if self._is_closed:
+            raise RegistryUnavailable
+        await self._slots.wait()
         try:
             connection = self._take_idle() or await self._connect()
             self._busy.add(connection)
@@ -171,20 +177,6 @@ class Database:
                     connection.close()
         finally:
             self._slots.release()
-
-    async def _slot(self) -> None:
-        """Wait for one's turn."""
-        if not self._is_closed:
-            turn = self._slots.acquire()
-            try:
-                if not turn.called:
-                    turn.addTimeout(self._timeout, self._reactor)
-                await turn
-            except TimeoutError:
-                log.warn("No connection to the registry became free in time")
-            else:
-                return
-        raise RegistryUnavailable
 
     def _take_idle(self) -> Connection | None:
         """The connection that was used last, if it still works."""

@@ -11,10 +11,10 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from glancetx.change import Change, Keep
-from glancetx.errors import ImageExists, NoSuchImage, StatusConflict
+from glancetx.errors import ImageExists, NoSuchImage, StatusConflict, TooManyImages
 from glancetx.image import Image, Status
 from glancetx.interfaces import IRegistry
-from glancetx.query import ImageQuery
+from glancetx.query import UNLISTED, ImageQuery
 from glancetx.quota import Room
 from glancetx.registry.bounds import check_change, check_image
 from glancetx.registry.memory_members import MembersInMemory
@@ -45,10 +45,12 @@ class MemoryRegistry(MembersInMemory):
         self._records: dict[str, _Record] = {}
         self._last_stamp = datetime.min.replace(tzinfo=UTC)
 
-    async def insert(self, image: Image, lease: float | None = None) -> Image:
+    async def insert(self, image: Image, lease: float | None = None, quota: int = 0) -> Image:
         check_image(image)
         if image.image_id in self._records:
             raise ImageExists(image.image_id)
+        if quota and self._count_of(image.owner) >= quota:
+            raise TooManyImages(quota)
         now = self._stamp()
         deleted_at = now if image.status.is_gone else None
         image = evolve(image, created_at=now, updated_at=now, deleted_at=deleted_at)
@@ -116,6 +118,11 @@ class MemoryRegistry(MembersInMemory):
         for record in taken:
             record.lease_until = self._ahead(lease)
         return [record.image for record in taken]
+
+    def _count_of(self, owner: str | None) -> int:
+        """How many images somebody has that are listed."""
+        images = (record.image for record in self._records.values())
+        return sum(i.owner == owner and i.status.value not in UNLISTED for i in images)
 
     def _find(self, image_id: str) -> _Record:
         try:

@@ -10,31 +10,25 @@ import psycopg2
 from zope.interface import implementer
 
 from glancetx.change import Change, Keep
-from glancetx.errors import BadMetadata, ImageExists, NoSuchImage, StatusConflict
+from glancetx.errors import BadMetadata, ImageExists, NoSuchImage, StatusConflict, TooManyImages
 from glancetx.image import Image, Status
 from glancetx.interfaces import IRegistry
 from glancetx.query import ImageQuery
 from glancetx.quota import Room
 from glancetx.registry.bounds import check_change, check_image, is_text
 from glancetx.registry.connection import Row
+from glancetx.registry.creation import creations_of
 from glancetx.registry.database import Database
 from glancetx.registry.listing import page_of
 from glancetx.registry.members import MembersTable
 from glancetx.registry.reservations import reserve
-from glancetx.registry.rows import COLUMNS, new_row, to_columns, to_image
+from glancetx.registry.rows import COLUMNS, to_columns, to_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Null when there is no lease.
 _AHEAD = "now() + %(lease)s * interval '1 second'"
-
-_INSERT = f"""
-INSERT INTO images ({{names}}, created_at, updated_at, deleted_at, lease_until)
-VALUES ({{values}}, now(), now(), CASE WHEN %(is_gone)s THEN now() END, {_AHEAD})
-ON CONFLICT (id) DO NOTHING
-RETURNING {COLUMNS}
-"""
 
 _FETCH = f"SELECT {COLUMNS} FROM images WHERE id = %s"
 
@@ -84,18 +78,16 @@ class PostgresRegistry(MembersTable):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def insert(self, image: Image, lease: float | None = None) -> Image:
+    async def insert(self, image: Image, lease: float | None = None, quota: int = 0) -> Image:
         check_image(image)
-        row = new_row(image)
-        statement = _INSERT.format(
-            names=", ".join(row), values=", ".join(f"%({name})s" for name in row)
-        )
-        arguments = {**row, "is_gone": image.status.is_gone, "lease": lease}
-        with _refusals():
-            rows = await self._database.write(statement, arguments)
-        if not rows:
-            raise ImageExists(image.image_id)
-        return to_image(rows[0])
+        for statement, arguments in creations_of(image, lease, quota):
+            with _refusals():
+                rows = await self._database.write(statement, arguments)
+            if rows:
+                return to_image(rows[0])
+        if quota and not await self._database.read(_STATUS, (image.image_id,)):
+            raise TooManyImages(quota)
+        raise ImageExists(image.image_id)
 
     async def fetch(self, image_id: str) -> Image:
         return to_image(await self._read_one(_FETCH, image_id))

@@ -11,16 +11,16 @@ from glancetx.registry.connection import Row
 from glancetx.registry.database import Database, Run
 from glancetx.registry.rows import COLUMNS
 
+#: What an advisory lock of one owner is known by; ``kind`` is a number of its purpose.
+LOCK_OF = "{kind}, hashtext(CASE WHEN {owner} IS NULL THEN '' ELSE 'owner ' || {owner} END)"
+
 # Whoever holds the row keeps its owner and state as they are, and then waits for the others of this
 # owner.  Who holds an owner's lock has his row already, so nobody waits in a circle.
-# The first number is any that no other program locks in the same database.
-_LOCK = """
+_LOCK = f"""
 WITH held AS MATERIALIZED (
     SELECT owner, status FROM images WHERE id = %(id)s FOR NO KEY UPDATE
 )
-SELECT owner, status, pg_advisory_xact_lock(
-    70891377, hashtext(CASE WHEN owner IS NULL THEN '' ELSE 'owner ' || owner END)
-)
+SELECT owner, status, pg_advisory_xact_lock({LOCK_OF.format(kind=70891377, owner="owner")})
 FROM held
 """
 

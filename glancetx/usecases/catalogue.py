@@ -62,7 +62,7 @@ class Catalogue:
         Make a record, under a lease of so many seconds when somebody is to work on it at once.
 
         :raises ImageExists: when the id was ever used.
-        :raises TooLarge: when it has too many properties.
+        :raises TooLarge: when it has too many properties, or its owner too many images.
         """
         self._check_property_count(len(draft.properties))
         return await finish_first(self._insert(draft, lease))
@@ -160,7 +160,7 @@ class Catalogue:
     # What is begun in the registry ends there, and is announced also when nobody waits any more.
 
     async def _insert(self, draft: Image, lease: float | None) -> Image:
-        image = await self._registry.insert(draft, lease)
+        image = await self._registry.insert(draft, lease, self._limits.image_count_total)
         self._announce.created(image)
         return image
 

@@ -15,30 +15,29 @@ from twisted.internet.defer import (
     TimeoutError,
     ensureDeferred,
 )
-from twisted.internet.interfaces import IConsumer, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from glancetx.deferreds import finish_first, shield
 from glancetx.errors import (
-    BodyCutShort,
     GlanceError,
     NoSuchData,
     NotQueued,
+    Overloaded,
     RemoteBroken,
     RemoteRefused,
     SourceNotFound,
     StoreError,
     StoreUnavailable,
-    StreamError,
     TooLarge,
 )
 from glancetx.image import Image, Status
 from glancetx.interfaces import IByteStream
 from glancetx.limits import Limits
 from glancetx.shelf import ShelvedStore
+from glancetx.usecases.copied import CopyFailed, CopyStopped, GuardedSource
 from glancetx.usecases.sources import Source
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
@@ -62,17 +61,6 @@ class Turns(Protocol):
         """One's turn is over."""
 
 
-class CopyFailed(StreamError):
-    """The source did not give its bytes; the sentence says why, and never where it is."""
-
-
-class CopyStopped(StreamError):
-    """The daemon ends before its copies do."""
-
-    def __init__(self) -> None:
-        super().__init__("The daemon was stopped before it had copied the image.")
-
-
 class Copies:
     """
     Copies images from where users say, each when it has its turn.
@@ -92,13 +80,16 @@ class Copies:
         limits: Limits,
         turns: Turns,
         jitter: Callable[[], float] = random.random,
+        most: int = 0,
     ) -> None:
+        """``most`` is how many may run or wait at the same time; 0 is no limit."""
         self._clock = clock
         self._uploads = uploads
         self._transfers = transfers
         self._limits = limits
         self._jitter = jitter
         self._turns = turns
+        self._most = most
         self._running: dict[Deferred[None], str] = {}
         self._is_stopping = False
 
@@ -106,6 +97,13 @@ class Copies:
     def lease(self) -> float:
         """For how many seconds the image must be leased when its copy is started."""
         return self._transfers.lease
+
+    def check_room(self) -> None:
+        """
+        :raises Overloaded: when there are as many copies already as there may be.
+        """
+        if 0 < self._most <= len(self._running):
+            raise Overloaded()
 
     def start(self, image: Image, source: Source, shelved: ShelvedStore) -> None:
         """
@@ -144,7 +142,9 @@ class Copies:
                 stream = await self._while_queued(image, self._open(source, shelved))
                 if stream.length is not None:
                     image = evolve(image, size=stream.length)
-                await self._uploads.upload(image, _Guarded(self, stream), shelved)
+                await self._uploads.upload(
+                    image, GuardedSource(stream, self.check_goes_on), shelved
+                )
             finally:
                 self._turns.release()
 
@@ -210,35 +210,6 @@ class Copies:
             )
         else:
             self._log.failure("image {image_id} was not copied", failure, image_id=image_id)
-
-
-@implementer(IByteStream)
-class _Guarded:
-    """
-    What a source gives, its errors told apart from those of the store that it goes to.
-
-    A store that is out of reach may keep bytes, a source that is leaves none.
-    """
-
-    def __init__(self, copies: Copies, stream: IByteStream) -> None:
-        self.length = stream.length
-        self._copies = copies
-        self._stream = stream
-
-    async def flow_to(self, consumer: IConsumer) -> None:
-        """
-        As every stream.
-
-        :raises CopyFailed: when the source broke.
-        :raises CopyStopped: when the daemon had no time left to begin.
-        """
-        self._copies.check_goes_on()
-        try:
-            await self._stream.flow_to(consumer)
-        except BodyCutShort:
-            raise CopyFailed(str(RemoteBroken())) from None
-        except StoreError as error:
-            raise CopyFailed(str(error)) from None
 
 
 def _may_pass(error: StoreError) -> bool:

@@ -16,8 +16,9 @@ from twisted.web.http_headers import Headers
 from zope.interface import implementer
 
 from glancetx import __version__
-from glancetx.web.framing import StrictChannel, response_head
+from glancetx.web.framing import NO_ROOM, response_head
 from glancetx.web.request import StreamingRequest
+from glancetx.web.timing import PunctualChannel
 from glancetx.web.transports import Progress
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ SERVER = b"glancetx/" + __version__.encode("ascii")
 
 
 @implementer(IHalfCloseableProtocol)
-class StreamingChannel(StrictChannel):
+class StreamingChannel(PunctualChannel):
     """
     One connection.
 
@@ -38,8 +39,7 @@ class StreamingChannel(StrictChannel):
     in which the client may notice, while no more than ``linger_limit`` bytes are thrown away.
 
     The next request is looked at when the client has taken the response to the one before.
-    A client has one timeout to send the head of a request, and may then be silent for no longer
-    than that, in either direction, unless it is we who keep it waiting.
+    A client may be silent for one timeout, either way, unless it is we who keep it waiting.
     """
 
     drain_limit = 1024 * 1024
@@ -62,7 +62,8 @@ class StreamingChannel(StrictChannel):
 
     def connectionMade(self) -> None:
         super().connectionMade()
-        self.site.channel_opened(self)
+        if not self.site.channel_opened(self):
+            self._stop_listening(NO_ROOM)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._stop_lingering()
@@ -237,8 +238,7 @@ class StreamingChannel(StrictChannel):
 
     def resetTimeout(self) -> None:
         """Called when bytes came: within the head of a request they gain no time."""
-        is_within_head = self.line_mode and (self._buffer or self._receivedHeaderSize)
-        if not is_within_head and self._untaken is None:
+        if not self.is_within_head and self._untaken is None:
             super().resetTimeout()
 
     def timeoutConnection(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote_to_bytes
@@ -13,11 +12,11 @@ from twisted.web.iweb import IRequest
 
 from glancetx.access import Caller
 from glancetx.web.errors import HttpError
+from glancetx.web.forwarded import HOST
+from glancetx.web.request import StreamingRequest
 
 MAX_REQUEST_ID_LENGTH = 64
 REQUEST_ID = "X-Openstack-Request-Id"
-
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:\d{1,5})?", re.ASCII)
 
 
 class ReceivedHeaders(Mapping[str, str]):
@@ -66,9 +65,13 @@ def target_of(request: IRequest) -> Mapping[str, str]:
     }
 
 
-def peer_of(request: IRequest) -> str | None:
-    """The address of whoever is connected, or None when there is none, as for unix sockets."""
-    host: str | None = getattr(request.getClientAddress(), "host", None)
+def peer_of(request: StreamingRequest) -> str | None:
+    """
+    The address of whoever is connected, or None when there is none, as for unix sockets.
+
+    It is that of a proxy, if there is one: whoever believes what a header says must know that.
+    """
+    host: str | None = getattr(request.channel.getPeer(), "host", None)
     return host
 
 
@@ -85,16 +88,17 @@ def request_id(inbound: str | None, caller: Caller) -> str:
     return inbound if inbound.startswith("req-") else f"req-{inbound}"
 
 
-def host_url(request: IRequest) -> str:
+def host_url(request: StreamingRequest) -> str:
     """
-    Scheme, host and port by which the client reached us.
+    Scheme, host and port by which the client reached us, or the proxy that stands before us.
 
     :raises HttpError: 400 when the Host header is not a host.
     """
-    host = request.getHeader("host") or _own_address(request)
-    if _HOST.fullmatch(host) is None:
+    host = request.forwarded.host or request.getHeader("host") or _own_address(request)
+    if HOST.fullmatch(host) is None:
         raise HttpError(400, "The Host header does not name a host.")
-    return f"{'https' if request.isSecure() else 'http'}://{host}"
+    scheme = request.forwarded.scheme or ("https" if request.isSecure() else "http")
+    return f"{scheme}://{host}"
 
 
 def _own_address(request: IRequest) -> str:

@@ -22,6 +22,8 @@ STATUSES: dict[type[errors.GlanceError], int] = {
     errors.BadRequest: 400,
     errors.RangeOutside: 416,
     errors.TooLarge: 413,
+    errors.TooManyRequests: 429,
+    errors.Overloaded: 503,
     errors.StoreError: 500,
     errors.StoreFull: 413,
     errors.StoreForbids: 503,
@@ -51,6 +53,9 @@ GENERIC = {
     502: "A server that was asked for the image gave no usable answer.",
     503: "The server is currently unavailable. Please try again at a later time.",
 }
+
+#: After how many seconds to come again to a server that could not answer (RFC 9110 §10.2.3).
+RETRY_AFTER = 5
 
 PLAIN = "text/plain; charset=UTF-8"
 HTML = "text/html; charset=UTF-8"

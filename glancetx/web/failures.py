@@ -14,19 +14,20 @@ from werkzeug.exceptions import HTTPException
 from glancetx.errors import (
     GlanceError,
     IdentityUnavailable,
+    Overloaded,
     RangeOutside,
     RegistryUnavailable,
     StatusConflict,
     StoreUnavailable,
+    TooManyRequests,
 )
-from glancetx.web.errors import PLAIN, HttpError, error_body, status_of
+from glancetx.web.errors import PLAIN, RETRY_AFTER, HttpError, error_body, status_of
 from glancetx.web.request import streaming
 
 KNOWN_METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH")
 
-#: What passes by itself, and after how many seconds to come again (RFC 9110 §10.2.3).
-PASSING = (IdentityUnavailable, RegistryUnavailable, StoreUnavailable)
-RETRY_AFTER = 5
+#: What passes by itself.
+PASSING = (IdentityUnavailable, Overloaded, RegistryUnavailable, StoreUnavailable)
 
 _log = Logger()
 
@@ -86,6 +87,8 @@ def glance_error_body(request: IRequest, error: GlanceError, *, is_explained: bo
         request.setHeader("Content-Range", f"bytes */{error.size}")
     if isinstance(error, PASSING):
         request.setHeader("Retry-After", str(RETRY_AFTER))
+    if isinstance(error, TooManyRequests):
+        request.setHeader("Retry-After", str(error.retry_after))
     if status >= 500:
         _log.warn("{method} {path} failed: {error}", error=error, **_named(request))
     return error_body(request, status, str(error) if is_explained else None)

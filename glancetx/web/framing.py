@@ -12,8 +12,14 @@ from collections.abc import Iterable
 from twisted.web import http
 from twisted.web.http_headers import Headers
 
+from glancetx.web.errors import RETRY_AFTER
+
 TOO_LONG = b"414 Request-URI Too Long"
 BAD = b"400 Bad Request"
+TOO_SLOW = b"408 Request Timeout"
+
+#: Told to a client whose connection is one too many, whatever it would ask.
+NO_ROOM = b"503 Service Unavailable\r\nRetry-After: %d" % RETRY_AFTER
 
 #: More digits than any body's length has; Python refuses to read numbers of thousands of them.
 MAX_LENGTH_DIGITS = 19

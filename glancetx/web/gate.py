@@ -13,9 +13,11 @@ from glancetx.access import Caller
 from glancetx.errors import GlanceError, NotAuthenticated
 from glancetx.interfaces import IAuthenticator
 from glancetx.usecases.recognition import Recognition
+from glancetx.web.connections import source_of
 from glancetx.web.context import REQUEST_ID, ReceivedHeaders, peer_of, request_id, target_of
 from glancetx.web.errors import HttpError, error_body
 from glancetx.web.failures import glance_error_body
+from glancetx.web.rates import RequestRate
 from glancetx.web.request import StreamingRequest, streaming
 
 _log = Logger()
@@ -23,7 +25,8 @@ _log = Logger()
 
 class Gate(Resource):
     """
-    Asks an authenticator who sends a request, and hands it to the API behind.
+    Asks an authenticator who sends a request, and hands it to the API behind, unless he has asked
+    too often.
 
     Meanwhile the request's body stays in the network, and a client that leaves ends the asking.
     What is refused here has no request id.
@@ -32,9 +35,14 @@ class Gate(Resource):
     isLeaf = True
 
     def __init__(
-        self, api: IResource, authenticator: IAuthenticator, recognition: Recognition
+        self,
+        api: IResource,
+        authenticator: IAuthenticator,
+        recognition: Recognition,
+        rate: RequestRate | None = None,
     ) -> None:
         super().__init__()
+        self._rate = rate
         self._api = api
         self._authenticator = authenticator
         self._recognition = recognition
@@ -80,8 +88,19 @@ class Gate(Resource):
         try:
             identity = await self._authenticator.authenticate(headers, peer_of(request))
         except NotAuthenticated:
+            self._count(request, Caller())
             return self._recognition.stranger()
-        return self._recognition.caller(identity)
+        caller = self._recognition.caller(identity)
+        self._count(request, caller)
+        return caller
+
+    def _count(self, request: StreamingRequest, caller: Caller) -> None:
+        """
+        :raises TooManyRequests: when he, or his project, has asked too often.
+        """
+        if self._rate is not None:
+            host: str | None = getattr(request.getClientAddress(), "host", None)
+            self._rate.check(caller, host and source_of(host))
 
 
 def _fail(failure: Failure, request: StreamingRequest) -> bytes | int:

@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, AnyStr
 
 from twisted.internet.abstract import FileDescriptor
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IPushProducer
 from twisted.python.failure import Failure
 from twisted.web import server
@@ -16,6 +17,7 @@ from zope.interface import implementer
 
 from glancetx.access import Caller
 from glancetx.web.body import RequestBody
+from glancetx.web.forwarded import DIRECT
 from glancetx.web.transports import below_tls
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class StreamingRequest(server.Request):
     ``caller`` is whoever sent it, once that is known.
     ``challenge`` is what a 401 says in WWW-Authenticate, if anything.
     ``is_lost`` becomes true when the connection is gone.
+    ``forwarded`` is what proxies that the site believes have said of it.
     ``prepared`` are lines of the response's head that are sent as they are, before the headers.
     """
 
@@ -49,6 +52,7 @@ class StreamingRequest(server.Request):
     transport: Any
     caller: Caller
     challenge: str | None = None
+    forwarded = DIRECT
     expects_continue = False
     is_lost = False
     is_routed = False
@@ -71,7 +75,18 @@ class StreamingRequest(server.Request):
     def headers_received(self, command: bytes, path: bytes, version: bytes) -> None:
         """Called by the channel: route the request now, whatever of its body is still to come."""
         self.is_routed = True
+        proxies = self.channel.site.proxies
+        if proxies.listed:
+            peer = getattr(self.channel.getPeer(), "host", None)
+            self.forwarded = proxies.read(peer, self.requestHeaders)
         super().requestReceived(command, self._origin_form(path), version)
+
+    def getClientAddress(self) -> Any:
+        """The address of whoever asked us, or the first of our proxies."""
+        client = self.forwarded.client
+        if client is None:
+            return self.client
+        return (IPv6Address if ":" in client else IPv4Address)("TCP", client, 0)
 
     def _origin_form(self, target: bytes) -> bytes:
         """The target as path and query; what names a host as well sets the Host header."""

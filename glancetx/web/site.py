@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.web import http, server
 from twisted.web.resource import IResource
 
+from glancetx.networks import Networks
 from glancetx.web.channel import StreamingChannel
+from glancetx.web.connections import Connections, source_of
+from glancetx.web.forwarded import Proxies
 from glancetx.web.request import StreamingRequest
 from glancetx.web.rounds import Rounds
+
+#: What there is when nothing stands before us.
+NO_PROXIES = Proxies(Networks())
 
 _access_log = Logger(namespace="glancetx.access")
 
@@ -24,13 +30,25 @@ class StreamingSite(server.Site):
     ``timeout`` is the number of seconds after which an idle client is cut, or None for never.
     ``rounds`` are those in which files are sent; ``receivers`` counts the clients whose bodies
     somebody is reading.
+    ``head_time`` is how many seconds the head of a request may take, and how many without a byte.
     """
 
     protocol = StreamingChannel  # type: ignore[assignment]
     requestFactory = StreamingRequest
 
-    def __init__(self, resource: IResource, reactor: IReactorTime, timeout: float | None) -> None:
+    def __init__(
+        self,
+        resource: IResource,
+        reactor: IReactorTime,
+        timeout: float | None,
+        head_time: tuple[float | None, float | None] = (None, None),
+        connections: Connections | None = None,
+        proxies: Proxies = NO_PROXIES,
+    ) -> None:
         super().__init__(resource, timeout=timeout, reactor=reactor, parsePOSTFormSubmission=False)
+        self.head_time = head_time
+        self.proxies = proxies
+        self._connections = connections or Connections()
         self.is_draining = False
         self.rounds = Rounds(reactor)
         self.receivers = 0
@@ -66,11 +84,21 @@ class StreamingSite(server.Site):
 
     # -- connections
 
-    def channel_opened(self, channel: StreamingChannel) -> None:
+    def buildProtocol(self, addr: IAddress) -> Any:
+        """A connection, or None when it is to be closed at once."""
+        return None if self._connections.is_flooded else super().buildProtocol(addr)
+
+    def channel_opened(self, channel: StreamingChannel) -> bool:
+        """Whether there is room for one more connection; if not, it is to be told so and closed."""
         self._channels.add(channel)
+        host: str | None = getattr(channel.getPeer(), "host", None)
+        # Behind a proxy there are many clients, who come and go on its connections.
+        matters = host is not None and not self.proxies.listed.has(host)
+        return self._connections.admit(channel, source_of(host) if host and matters else None)
 
     def channel_closed(self, channel: StreamingChannel) -> None:
         self._channels.discard(channel)
+        self._connections.gone(channel)
         farewell = self._farewells.pop(channel, None)
         if farewell is not None and farewell.active():
             farewell.cancel()

@@ -10,9 +10,11 @@ from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
 
 from glancetx.config import ConfigError, Configuration, Settings, make_settings
+from glancetx.files import Descriptor
 from glancetx.listening import server_endpoints
 from glancetx.registry_source import RegistrySource, registry_source
 from glancetx.share import worker_count
+from glancetx.web.rates import new_buckets
 from glancetx.workers.child import WorkerFailed, WorkerProcess, spawn
 from glancetx.workers.crew import Crew, Order, Worker
 from glancetx.workers.messages import Message
@@ -49,6 +51,7 @@ class Supervisor:
     Keeps what belongs to the daemon and not to one of its workers: registry and listening sockets.
 
     What concerns all workers goes through it: whose turn it is to copy, and what was deleted.
+    How often projects ask is in memory that it made, and all of them share.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Supervisor:
         # Now, because a daemon may leave the directory where certificates are; whether everybody
         # may be served has been asked already.
         self._endpoints = server_endpoints(self._sockets, settings.listen, is_open=True)
+        self._buckets = Descriptor(new_buckets())
         self._turns = Turns(settings.copy_concurrency, lambda worker: worker.tell("turn"))
         self._crew = Crew(reactor, workers, self._hire)
         self._directory = os.getcwd()
@@ -146,9 +150,11 @@ class Supervisor:
 
     def _hire(self, number: int, said: Order) -> Worker:
         descriptors, numbers = numbered(self._sockets.handed_to(number), self._sockets.fixed)
+        buckets = max([2, *descriptors]) + 1
+        descriptors[buckets] = self._buckets.number
         log = None
         if self._log is not None:
-            log = max([2, *descriptors]) + 1
+            log = buckets + 1
             descriptors[log] = self._log
         order = {
             "number": number,
@@ -159,6 +165,7 @@ class Supervisor:
             "directory": self._directory,
             "registry": self._source.address,
             "descriptors": numbers,
+            "buckets": buckets,
             "is_activated": bool(self._sockets.fixed),
             "said": {**said, "data": str(self._settings.data)},
         }

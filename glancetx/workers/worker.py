@@ -126,6 +126,7 @@ class Worker(Protocol):
             workers=order["workers"],
             listening=Heir(self._reactor, order["descriptors"]),
             turns=self._turns,
+            buckets=order["buckets"],
             tell_deleted=lambda image_id: self._say("deleted", image_id),
         )
         source = joined_registry(self._reactor, order["registry"], share.workers)

@@ -234,6 +234,20 @@ class SlownessTests(_WithServer):
         await holding
         self.assertEqual(await database.read("SELECT 1"), [(1,)])
 
+    async def test_too_many_wait(self):
+        """When enough wait nothing more is begun, and what has begun goes on."""
+        database = self.open(size=1)
+        database._slots.most_waiting = 2
+        gate: Deferred[None] = Deferred()
+        holding = database.transaction(lambda run: gate)
+        waiting = [database.read("SELECT 1"), database.write("SELECT 2")]
+        await self.assertFailure(database.read("SELECT 3"), RegistryUnavailable)
+        ending = database.write("SELECT 4")
+        gate.callback(None)
+        self.assertEqual(await gatherResults([*waiting, ending]), [[(1,)], [(2,)], [(4,)]])
+        await holding
+        self.assertEqual(await database.read("SELECT 5"), [(5,)])
+
 
 class CloseTests(_WithServer):
     """Closing the pool."""

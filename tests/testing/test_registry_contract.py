@@ -13,7 +13,7 @@ from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from glancetx.change import KEEP, Change
-from glancetx.errors import ImageExists, StatusConflict
+from glancetx.errors import ImageExists, StatusConflict, TooManyImages
 from glancetx.image import Status, Visibility
 from glancetx.interfaces import IRegistry
 from glancetx.query import ANYTHING, NEWEST_FIRST, Order
@@ -29,17 +29,17 @@ reactor: Any = the_reactor
 class ForgetsIds(MemoryRegistry):
     """Deleted images go for good."""
 
-    async def insert(self, image, lease=None):
+    async def insert(self, image, lease=None, quota=0):
         record = self._records.get(image.image_id)
         if record is not None and record.image.status is Status.DELETED:
             del self._records[image.image_id]
-        return await super().insert(image, lease)
+        return await super().insert(image, lease, quota)
 
 
 class Overwrites(MemoryRegistry):
-    async def insert(self, image, lease=None):
+    async def insert(self, image, lease=None, quota=0):
         try:
-            return await super().insert(image, lease)
+            return await super().insert(image, lease, quota)
         except ImageExists:
             self._records[image.image_id].image = image
             raise
@@ -51,14 +51,14 @@ class FoldsCase(MemoryRegistry):
 
 
 class DropsNulls(MemoryRegistry):
-    async def insert(self, image, lease=None):
+    async def insert(self, image, lease=None, quota=0):
         kept = {key: value for key, value in image.properties.items() if value is not None}
-        return await super().insert(evolve(image, properties=kept), lease)
+        return await super().insert(evolve(image, properties=kept), lease, quota)
 
 
 class KeepsTheCallersTimes(MemoryRegistry):
-    async def insert(self, image, lease=None):
-        stamped = await super().insert(image, lease)
+    async def insert(self, image, lease=None, quota=0):
+        stamped = await super().insert(image, lease, quota)
         if image.created_at.year > 1:
             stamped = evolve(stamped, created_at=image.created_at)
         self._records[image.image_id].image = stamped
@@ -206,8 +206,8 @@ class StampsReservations(MemoryRegistry):
 class MixesOwners(MemoryRegistry):
     """Nobody and the nameless are one."""
 
-    async def insert(self, image, lease=None):
-        inserted = await super().insert(evolve(image, owner=image.owner or None), lease)
+    async def insert(self, image, lease=None, quota=0):
+        inserted = await super().insert(evolve(image, owner=image.owner or None), lease, quota)
         return evolve(inserted, owner=image.owner)
 
 
@@ -219,8 +219,8 @@ class RenewStamps(MemoryRegistry):
 
 
 class InsertsWithoutLease(MemoryRegistry):
-    async def insert(self, image, lease=None):
-        return await super().insert(image)
+    async def insert(self, image, lease=None, quota=0):
+        return await super().insert(image, quota=quota)
 
 
 class ForgetsWhatWasTransferred(MemoryRegistry):
@@ -386,13 +386,51 @@ class ComparesTooEarly(MemoryRegistry):
 class Overlooks(MemoryRegistry):
     """Takes what a client must not send."""
 
-    async def insert(self, image, lease=None):
+    async def insert(self, image, lease=None, quota=0):
         try:
-            return await super().insert(image, lease)
-        except ImageExists:
+            return await super().insert(image, lease, quota)
+        except (ImageExists, TooManyImages):
             raise
         except Exception:
             return image
+
+
+class LetsOwnersHaveAnyNumber(MemoryRegistry):
+    async def insert(self, image, lease=None, quota=0):
+        return await super().insert(image, lease)
+
+
+class CountsTheDead(MemoryRegistry):
+    def _count_of(self, owner):
+        return sum(each.image.owner == owner for each in self._records.values())
+
+
+class CountsEverybodys(MemoryRegistry):
+    def _count_of(self, owner):
+        return len(self._records)
+
+
+class CountsTooEarly(MemoryRegistry):
+    """Between counting and making others do the same."""
+
+    async def insert(self, image, lease=None, quota=0):
+        if quota:
+            self._check_count(image, quota)
+            await deferLater(reactor, 0)
+        return await super().insert(image, lease)
+
+    def _check_count(self, image, quota):
+        if image.image_id not in self._records and self._count_of(image.owner) >= quota:
+            raise TooManyImages(quota)
+
+
+class CountsBeforeLooking(MemoryRegistry):
+    """An owner with enough images is not told that the id is taken."""
+
+    async def insert(self, image, lease=None, quota=0):
+        if quota and self._count_of(image.owner) >= quota:
+            raise TooManyImages(quota)
+        return await super().insert(image, lease)
 
 
 ANYTHING_EVER = evolve(ANYTHING, changes_since=AGES_AGO)
@@ -458,11 +496,21 @@ BROKEN: dict[type[MemoryRegistry], set[str]] = {
         "what_counts",
     },
     ReservesInTwoSteps: {"racing_claims"},
+    LetsOwnersHaveAnyNumber: {
+        "as_many_as_allowed",
+        "counts_are_apart",
+        "racing_creations",
+        "what_counts_as_an_image",
+    },
+    CountsTheDead: {"what_counts_as_an_image"},
+    CountsEverybodys: {"counts_are_apart", "racing_creations", "what_counts_as_an_image"},
+    CountsTooEarly: {"racing_creations"},
+    CountsBeforeLooking: {"an_id_that_is_taken"},
     FreesWhatWasKilled: {"a_reservation_ends_with_its_lease"},
     StampsReservations: {"growth"},
-    MixesOwners: {"owners_are_apart"},
+    MixesOwners: {"counts_are_apart", "owners_are_apart"},
     RenewStamps: {"renew", "transferred"},
-    InsertsWithoutLease: {"a_lease_from_the_first_instant"},
+    InsertsWithoutLease: {"a_lease_from_the_first_instant", "with_a_lease"},
     ForgetsWhatWasTransferred: {"transferred"},
     KeepsWhatWasTransferred: {"transferred_ends_with_the_lease"},
     ListsOldestFirst: {

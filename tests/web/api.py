@@ -12,10 +12,11 @@ from twisted.web.resource import IResource, Resource
 
 from glancetx.access import OPERATOR, Caller
 from glancetx.identity.everybody import Everybody
-from glancetx.limits import Limits
+from glancetx.limits import Limits, Traffic
 from glancetx.policy.enforcer import Policy
 from glancetx.policy.protections import Protections
 from glancetx.policy.rules import compile_rules
+from glancetx.reception import Reception
 from glancetx.registry.memory import MemoryRegistry
 from glancetx.shelf import Shelf, ShelvedStore
 from glancetx.stores.memory import MemoryStore
@@ -35,10 +36,11 @@ from glancetx.usecases.recognition import Recognition
 from glancetx.usecases.sources import Sources
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
+from glancetx.web.forwarded import Proxies
 from glancetx.web.gate import Gate
 from glancetx.web.request import streaming
 from glancetx.web.root import Front, Root
-from glancetx.web.site import StreamingSite
+from glancetx.web.site import NO_PROXIES, StreamingSite
 from glancetx.web.v1.cached import CachedV1
 from glancetx.web.v1.elsewhere import Elsewhere
 from glancetx.web.v1.images import ImagesV1
@@ -60,6 +62,18 @@ def policy(**rules: object) -> Policy:
     compiled = compile_rules(rules)
     return Policy(lambda: compiled)
 
+
+#: Whatever is limited has its own tests.
+UNLIMITED = Traffic(
+    max_connections=0,
+    max_connections_per_address=0,
+    max_transfers=0,
+    max_copies=0,
+    client_header_timeout=0,
+    client_header_idle_timeout=0,
+    request_rate=0,
+    request_burst=0,
+)
 
 #: Tests need no admin for a public image.
 EVERYBODY_PUBLISHES = policy(publicize_image="@")
@@ -92,6 +106,8 @@ class Api:
     recognition: Recognition = field(factory=Recognition)
     cache: Any = None
     told: Told = field(factory=Told)
+    traffic: Traffic = UNLIMITED
+    proxies: Proxies = NO_PROXIES
     prefetch: Prefetch = field(init=False)
     transfers: Transfers = field(init=False)
     copies: Copies = field(init=False)
@@ -112,7 +128,13 @@ class Api:
         permissions = Permissions(self.policy, self.protections)
         turns = DeferredSemaphore(4)
         self.copies = Copies(
-            self.clock, uploads, self.transfers, self.limits, turns, jitter=lambda: 1.0
+            self.clock,
+            uploads,
+            self.transfers,
+            self.limits,
+            turns,
+            jitter=lambda: 1.0,
+            most=self.traffic.max_copies,
         )
         sources = Sources(self.registry, shelf, self.limits, announce)
         catalogue = Catalogue(self.registry, self.limits, self.protections, announce)
@@ -124,9 +146,11 @@ class Api:
             cached = CachedDownloads(downloads, self.cache)
             self.prefetch = Prefetch(self.clock, self.registry, cached, self.cache)
             downloads, deleting = cached, EvictingDeletions(deletions, self.cache)
+        reception = Reception(self.traffic, self.proxies, self.idle_timeout)
+        slots = reception.slots()
         v1 = ImagesV1(
             catalogue,
-            WritingV1(catalogue, receiver, elsewhere, permissions, self.limits),
+            WritingV1(catalogue, receiver, elsewhere, permissions, self.limits, slots),
             downloads,
             deleting,
             MembersV1(Members(self.registry, self.limits), permissions),
@@ -135,14 +159,16 @@ class Api:
             self.clock,
             self.idle_timeout,
             announce,
+            slots,
         )
         behind = v1.app.resource()
         if self.authenticator is None:
             gate = Gate(_AsCaller(self, behind), Everybody(), self.recognition)
         else:
-            gate = Gate(behind, self.authenticator, self.recognition)
+            rate = reception.rate(self.clock)
+            gate = Gate(behind, self.authenticator, self.recognition, rate)
         root = Root(gate, self.front)
-        self.site = StreamingSite(root, self.clock, self.idle_timeout)
+        self.site = reception.site(root, self.clock)
 
     def connect(self, send_buffer: int | None = None) -> MemoryClient:
         """A new connection, whose client takes everything at once if it has no ``send_buffer``."""

@@ -134,5 +134,5 @@ class PeerTests(SynchronousTestCase):
             (UNIXAddress(None), None),
         ):
             request = request_at(None)
-            request.client = address
+            request.channel.getPeer = lambda address=address: address  # type: ignore[method-assign]
             self.assertEqual(peer_of(request), peer)

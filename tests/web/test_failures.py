@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from glancetx.errors import (
     IdentityUnavailable,
     NoSuchImage,
+    Overloaded,
     RangeOutside,
     RegistryUnavailable,
     StatusConflict,
@@ -64,7 +65,8 @@ class FailureTests(SynchronousTestCase):
 
     def test_passing(self) -> None:
         """What is over by itself says when to come again, and nothing else does."""
-        for error in (IdentityUnavailable(), RegistryUnavailable(), StoreUnavailable()):
+        passing = IdentityUnavailable(), Overloaded(), RegistryUnavailable(), StoreUnavailable()
+        for error in passing:
             response = self.ask(error)
             self.assertEqual((response.status, response.header("retry-after")), (503, "5"))
         for other in (StoreForbids(), NoSuchImage("x"), CancelledError()):

@@ -68,6 +68,7 @@ class Wish:
         :raises Refused: when whoever asks may not name it.
         :raises BadRequest: when it is empty, malformed, not for users, or one of several.
         :raises NoSuchStore: when a copy is to go to a store that does not exist.
+        :raises Overloaded: when too many copies run or wait.
         """
         self._check_location()
         named = [each for each in (self._meta.copy_from, self._meta.location) if each is not None]
@@ -79,6 +80,7 @@ class Wish:
         self._source = found[0]
         if self._is_copy:
             self._target = self._receiver.chosen_store(self._meta)
+            self._copies.check_room()
 
     async def probe(self) -> None:
         """

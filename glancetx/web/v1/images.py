@@ -21,6 +21,7 @@ from glancetx.web.failures import install_error_handlers
 from glancetx.web.ranges import Span, requested_span
 from glancetx.web.request import StreamingRequest
 from glancetx.web.respond import pour
+from glancetx.web.slots import Slots
 from glancetx.web.v1.cached import CachedV1
 from glancetx.web.v1.handling import dispatch, empty_answer, json_answer
 from glancetx.web.v1.listing import read_listing
@@ -55,6 +56,7 @@ class ImagesV1:
         clock: IReactorTime,
         idle_timeout: float | None,
         announce: Announcements,
+        slots: Slots | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._writing = writing
@@ -66,6 +68,7 @@ class ImagesV1:
         self._clock = clock
         self._idle_timeout = idle_timeout
         self._announce = announce
+        self._slots = slots or Slots()
 
     # -- routes
 
@@ -87,7 +90,7 @@ class ImagesV1:
     async def image(self, request: IRequest, image_id: str) -> bytes | None:
         return await dispatch(
             request,
-            GET=lambda request: self._download(request, image_id),
+            GET=lambda request: self._download_in_slot(request, image_id),
             HEAD=lambda request: self._show(request, image_id),
             PUT=lambda request: self._writing.update(request, image_id),
             DELETE=lambda request: self._delete(request, image_id),
@@ -154,6 +157,10 @@ class ImagesV1:
             for name, value in progress_headers(image):
                 request.setHeader(name, value)
         return empty_answer(request)
+
+    async def _download_in_slot(self, request: StreamingRequest, image_id: str) -> bytes | None:
+        with self._slots.slot():
+            return await self._download(request, image_id)
 
     async def _download(self, request: StreamingRequest, image_id: str) -> bytes | None:
         self._permissions.check("get_image", request.caller)

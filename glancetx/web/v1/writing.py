@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from attrs import frozen
+from attrs import field, frozen
 
 from glancetx.change import Change
 from glancetx.image import Image
@@ -13,6 +13,7 @@ from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.sight import check_not_read_only
 from glancetx.web.context import host_url
 from glancetx.web.request import StreamingRequest
+from glancetx.web.slots import Slots
 from glancetx.web.v1.elsewhere import Elsewhere, Wish
 from glancetx.web.v1.handling import json_answer, set_etag
 from glancetx.web.v1.meta import RequestMeta, read_meta, used_headers
@@ -31,9 +32,19 @@ class WritingV1:
     _elsewhere: Elsewhere
     _permissions: Permissions
     _limits: Limits
+    _slots: Slots = field(factory=Slots)
 
     async def create(self, request: StreamingRequest) -> bytes:
         """POST /images"""
+        with self._slots.slot(has_data(request)):
+            return await self._create(request)
+
+    async def update(self, request: StreamingRequest, image_id: str) -> bytes:
+        """PUT /images/{id}"""
+        with self._slots.slot(has_data(request)):
+            return await self._update(request, image_id)
+
+    async def _create(self, request: StreamingRequest) -> bytes:
         meta = self._read_meta(request)
         base_url = host_url(request)
         brings_data = has_data(request)
@@ -55,8 +66,7 @@ class WritingV1:
         set_etag(request, image)
         return json_answer(request, 201, image_document(image))
 
-    async def update(self, request: StreamingRequest, image_id: str) -> bytes:
-        """PUT /images/{id}"""
+    async def _update(self, request: StreamingRequest, image_id: str) -> bytes:
         meta = self._read_meta(request)
         brings_data = has_data(request)
         self._permissions.check_update(request.caller, meta, brings_data)

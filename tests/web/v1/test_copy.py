@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from glancetx.errors import RemoteBroken
 from glancetx.image import Status
 from glancetx.limits import Limits
 from glancetx.shelf import ShelvedStore
 from glancetx.stores.memory import MemoryStore
 from glancetx.testing.streams import HANG
-from glancetx.usecases.copy import CopyFailed
+from glancetx.usecases.copied import CopyFailed
 from tests.elsewhere import FAILING, FORBIDDEN, HERE, HOST, NOWHERE, REFUSED, Elsewhere
-from tests.web.api import FORMATS, Api
+from tests.web.api import FORMATS, UNLIMITED, Api
 from tests.web.v1.case import AN_ID, HELLO, HELLO_MD5, OWNER, STRANGER, ApiCase
 
 UNSUPPORTED = "External sources are not supported"
@@ -49,6 +51,33 @@ class CopyCase(ApiCase):
     def assert_no_lease(self, image_id: str) -> None:
         self.assertIsNone(self.api.registry._records[image_id].lease_until)
         self.do(self.api.transfers.idle())
+
+
+class TooManyTests(CopyCase):
+    """Two copies may run or wait."""
+
+    def make_api(self) -> Api:
+        traffic = evolve(UNLIMITED, max_copies=2)
+        self.elsewhere = Elsewhere()
+        return Api(traffic=traffic, more_stores=(self.elsewhere.shelved,))
+
+    def test_too_many(self):
+        """One more is refused before anybody is asked or anything is made; later it runs."""
+        self.elsewhere.then = HANG
+        for _ in range(2):
+            self.create({**copy_from(HERE), **FORMATS})
+        asked, records = list(self.elsewhere.asked), dict(self.api.registry._records)
+        response = self.post({**copy_from(HERE), **FORMATS})
+        self.assertEqual((response.status, response.header("Retry-After")), (503, "5"))
+        self.assertEqual((self.elsewhere.asked, self.api.registry._records), (asked, records))
+        pending = self.create(FORMATS)["id"]
+        self.assertEqual(self.put(pending, copy_from(HERE)).status, 503)
+        self.assert_kept(pending, "queued")
+        self.elsewhere.sources[0].finish()
+        self.assertEqual(self.put(pending, copy_from(HERE)).status, 200)
+        for source in self.elsewhere.sources[1:]:
+            source.finish()
+        self.assert_kept(pending, "active")
 
 
 class CreateTests(CopyCase):

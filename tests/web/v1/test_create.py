@@ -12,6 +12,31 @@ from tests.web.v1.case import AN_ID, EMPTY_MD5, HELLO, HELLO_MD5, ApiCase
 UPLOAD = {**FORMATS, "x-image-meta-id": AN_ID}
 
 
+class CountTests(ApiCase):
+    """An owner may have two images."""
+
+    def make_api(self) -> Api:
+        return Api(limits=Limits(image_count_total=2))
+
+    def test_too_many(self):
+        """R21: one more is 413 before its bytes are asked for; who deletes one may make another."""
+        self.api.caller = Caller(owner="t1", is_authenticated=True)
+        first = self.create()["id"]
+        self.create(UPLOAD, HELLO)
+        client = self.begin("POST", "/v1/images", {**FORMATS, "Expect": "100-continue"}, 10 << 20)
+        self.assertEqual((client.response().status, client.continues), (413, 0))
+        self.assertIn(
+            b"exceeded on the number of allowed images. Attempted: 3, Maximum: 2",
+            client.response().body,
+        )
+        self.assertEqual(self.post(UPLOAD).status, 409)
+        self.api.caller = Caller(owner="t2", is_authenticated=True)
+        self.create()
+        self.api.caller = Caller(owner="t1", is_authenticated=True)
+        self.assertEqual(self.request("DELETE", f"/v1/images/{first}").status, 200)
+        self.create()
+
+
 class ReserveTests(ApiCase):
     """A POST without data makes a record that waits."""
 
