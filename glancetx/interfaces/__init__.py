@@ -10,6 +10,8 @@ from __future__ import annotations
 from glancetx.interfaces.cache import IImageCache, Source
 from glancetx.interfaces.identity import IAuthenticator, IAuthenticatorMaker
 from glancetx.interfaces.makers import IMaker
+from glancetx.interfaces.observer import UNOBSERVED, Observer
+from glancetx.interfaces.probing import IProbed
 from glancetx.interfaces.registry import IRegistry
 from glancetx.interfaces.reloading import IReloadable
 from glancetx.interfaces.stores import IForeignStore, IReadableStore, IStore, IStoreMaker
@@ -23,10 +25,13 @@ __all__ = [
     "IForeignStore",
     "IImageCache",
     "IMaker",
+    "IProbed",
     "IReadableStore",
     "IRegistry",
     "IReloadable",
     "IStore",
     "IStoreMaker",
+    "Observer",
     "Source",
+    "UNOBSERVED",
 ]

@@ -12,13 +12,7 @@ from contextlib import suppress
 from typing import Protocol, TypeVar
 
 import psycopg2
-from twisted.internet.defer import (
-    CancelledError,
-    Deferred,
-    DeferredSemaphore,
-    TimeoutError,
-    ensureDeferred,
-)
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError, ensureDeferred
 from twisted.internet.error import DNSLookupError
 from twisted.internet.interfaces import IReactorFDSet, IReactorPluggableNameResolver, IReactorTime
 from twisted.internet.task import deferLater
@@ -28,6 +22,7 @@ from glancetx.deferreds import shield
 from glancetx.errors import RegistryUnavailable
 from glancetx.registry.connection import TROUBLE, Arguments, Connection, Row, sentence_of
 from glancetx.registry.dsn import read_dsn
+from glancetx.registry.slots import PoolUse, Slots
 
 T = TypeVar("T")
 
@@ -73,12 +68,17 @@ class Database:
         self._size = size
         self._timeout = timeout
         self._patience = patience
-        self._slots = DeferredSemaphore(size)
+        self._slots = Slots(reactor, size)
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
         self._is_closed = False
         # The server stops a slow statement a little before we give up on the server.
         self._setup = f"SET TIME ZONE 'UTC'; SET statement_timeout = {max(1, round(timeout * 900))}"
+
+    @property
+    def use(self) -> PoolUse:
+        """How the connections are used now."""
+        return self._slots.use(len(self._busy), len(self._idle))
 
     def read(self, statement: str, arguments: Arguments = None) -> Deferred[list[Row]]:
         """

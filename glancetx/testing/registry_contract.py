@@ -13,6 +13,7 @@ from __future__ import annotations
 from zope.interface.verify import verifyObject
 
 from glancetx.interfaces import IRegistry
+from glancetx.testing.registry_census import CensusContract
 from glancetx.testing.registry_filters import FilterContract
 from glancetx.testing.registry_leases import LeaseContract
 from glancetx.testing.registry_listings import ListingContract
@@ -34,6 +35,7 @@ class RegistryContract(
     PagingContract,
     MemberContract,
     QuotaContract,
+    CensusContract,
 ):
     """The promises of `IRegistry`."""
 
