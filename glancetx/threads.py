@@ -85,6 +85,13 @@ class Threads(Service):
             patience=self._patience,
         )
 
+    def load(self) -> tuple[int, int]:
+        """How many jobs run now, and how many wait for a thread."""
+        if self._pool is None:
+            return 0, 0
+        found = self._pool._team.statistics()
+        return found.busyWorkerCount, found.backloggedWorkCount
+
     def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         """
         The job's result, from one of the threads.

@@ -99,7 +99,8 @@ class Copies:
         self._limits = limits
         self._jitter = jitter
         self._turns = turns
-        self._running: dict[Deferred[None], str] = {}
+        #: Those that run or wait for their turn, and whose they are.
+        self.running: dict[Deferred[None], str] = {}
         self._is_stopping = False
 
     @property
@@ -114,9 +115,9 @@ class Copies:
         However it ends, the image's record tells: active, or killed with a reason.
         """
         copy = ensureDeferred(self._copy(image, source, shelved))
-        self._running[copy] = image.image_id
+        self.running[copy] = image.image_id
         copy.addErrback(self._failed, image.image_id)
-        copy.addBoth(lambda _: self._running.pop(copy, None))
+        copy.addBoth(lambda _: self.running.pop(copy, None))
 
     async def drain(self, seconds: float | None) -> None:
         """
@@ -124,7 +125,7 @@ class Copies:
 
         With None they may run for as long as they take.
         """
-        ended = shield(DeferredList(list(self._running)))
+        ended = shield(DeferredList(list(self.running)))
         if seconds is not None:
             ended.addTimeout(seconds, self._clock)
         with suppress(TimeoutError):
@@ -134,7 +135,7 @@ class Copies:
     def cut(self) -> None:
         """End what has not ended, and begin nothing more."""
         self._is_stopping = True
-        for image_id in list(self._running.values()):
+        for image_id in list(self.running.values()):
             self._transfers.end(image_id, CopyStopped())
 
     async def _copy(self, image: Image, source: Source, shelved: ShelvedStore) -> None:
@@ -204,6 +205,7 @@ class Copies:
             raise CopyStopped()
 
     def _failed(self, failure: Failure, image_id: str) -> None:
+        self._uploads.observer.failed(failure.value)
         if failure.check(GlanceError, CancelledError):
             self._log.info(
                 "image {image_id} was not copied: {error}", image_id=image_id, error=failure.value

@@ -18,7 +18,7 @@ from glancetx.errors import (
     TooLarge,
 )
 from glancetx.image import Image, Location, Status
-from glancetx.interfaces import IByteStream, IRegistry
+from glancetx.interfaces import UNOBSERVED, IByteStream, IRegistry, Observer
 from glancetx.limits import Limits
 from glancetx.shelf import ShelvedStore
 from glancetx.streams import Metered, Metering
@@ -70,6 +70,7 @@ class Uploads:
     _transfers: Transfers
     _metering: Metering
     _limits: Limits
+    observer: Observer = UNOBSERVED
 
     async def upload(self, image: Image, data: IByteStream, shelved: ShelvedStore) -> Image:
         """
@@ -90,7 +91,8 @@ class Uploads:
             location: Location | None = None
             try:
                 metered = self._meter(image, data)
-                location = await self._store(image, metered, shelved)
+                with self.observer.writing(shelved.name, lambda: metered.size):
+                    location = await self._store(image, metered, shelved)
                 Promise.of(image).check(metered)
                 return await self._activate(image.image_id, metered, location)
             except BaseException as error:
