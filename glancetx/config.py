@@ -40,7 +40,7 @@ class Settings:
     They take ``image_cache_max_size`` bytes at most; one of which nothing comes for
     ``image_cache_stall_time`` seconds is given up.
     ``image_cache_bypass`` are names of stores whose images are not copied.
-    ``policy_file`` and ``property_protection_file`` are paths.
+    ``policy_file`` and ``property_protection_file`` are paths, and ``metrics`` is an endpoint.
     ``store`` has at least one description, the default for writing first.
     """
 
@@ -72,6 +72,8 @@ class Settings:
     image_cache_bypass: tuple[str, ...] = ()
     public_endpoint: str | None = None
     enable_v1_api: bool = True
+    metrics: str | None = None
+    log_format: str = "text"
     limits: Limits = field(factory=Limits)
 
 
@@ -118,6 +120,8 @@ _KINDS: Mapping[str, str] = {
     "image_cache_bypass": _TEXTS,
     "public_endpoint": _TEXT,
     "enable_v1_api": _SWITCH,
+    "metrics": _TEXT,
+    "log_format": _TEXT,
     "image_size_cap": _COUNT,
     "user_storage_quota": _SIZE,
     "image_property_quota": _QUOTA,

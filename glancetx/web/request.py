@@ -16,6 +16,7 @@ from zope.interface import implementer
 
 from glancetx.access import Caller
 from glancetx.web.body import RequestBody
+from glancetx.web.routes import ELSEWHERE
 from glancetx.web.transports import below_tls
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class StreamingRequest(server.Request):
     ``caller`` is whoever sent it, once that is known.
     ``challenge`` is what a 401 says in WWW-Authenticate, if anything.
     ``is_lost`` becomes true when the connection is gone.
+    ``route`` is the route of an API that it takes, for those who count; ``request_id`` is known
+    once the caller is.
+    ``begun`` and ``first_byte`` are when its head was in, and that of the response out, by the
+    reactor's clock.
     ``prepared`` are lines of the response's head that are sent as they are, before the headers.
     """
 
@@ -52,6 +57,10 @@ class StreamingRequest(server.Request):
     expects_continue = False
     is_lost = False
     is_routed = False
+    route = ELSEWHERE
+    request_id: str | None = None
+    begun = 0.0
+    first_byte: float | None = None
     _is_receiving = False
 
     def __init__(self, channel: StreamingChannel, *args: Any, **kwargs: Any) -> None:
@@ -71,6 +80,7 @@ class StreamingRequest(server.Request):
     def headers_received(self, command: bytes, path: bytes, version: bytes) -> None:
         """Called by the channel: route the request now, whatever of its body is still to come."""
         self.is_routed = True
+        self.begun = self.channel.site.reactor.seconds()
         super().requestReceived(command, self._origin_form(path), version)
 
     def _origin_form(self, target: bytes) -> bytes:
@@ -119,6 +129,8 @@ class StreamingRequest(server.Request):
         super().connectionLost(reason)
         self._end_body()
         self.body.cut_short()
+        if self.is_routed and not self.finished:
+            self.site.broken_off(self)
 
     async def until_lost(self) -> None:
         """Waits until the connection, which is closing, is gone."""

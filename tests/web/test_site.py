@@ -187,7 +187,7 @@ class AccessLogTests(TransportCase):
         line = events[-1]
         self.assertEqual(line["log_namespace"], "glancetx.access")
         self.assertEqual(
-            (line["client"], line["method"], line["path"], line["code"], line["sent"]),
+            (line["client"], line["method"], line["path"], line["status"], line["sent"]),
             ("127.0.0.1", "GET", f"/v1/images/{IMAGE_ID}", 200, 5),
         )
 
@@ -195,4 +195,5 @@ class AccessLogTests(TransportCase):
         """The line reads the same whatever the client asks for."""
         events = logged_events(self)
         sent = len(self.api.request("GET", "/{code}/%7B").body)
-        self.assertEqual(formatEvent(events[-1]), f'127.0.0.1 "GET /{{code}}/%7B" 300 {sent}')
+        line = f'127.0.0.1 "GET /{{code}}/%7B" 300 {sent} 0 0.000 - -'
+        self.assertEqual(formatEvent(events[-1]), line)
