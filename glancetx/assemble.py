@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 from twisted.application.service import IService
 from twisted.internet.defer import Deferred, DeferredSemaphore, ensureDeferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
@@ -14,9 +13,11 @@ from twisted.logger import Logger
 
 from glancetx.cache.cache import ImageCache
 from glancetx.config import Settings
+from glancetx.front import Frontage
 from glancetx.identity.everybody import Everybody
 from glancetx.interfaces import IAuthenticator, IRegistry, IReloadable
-from glancetx.listening import server_endpoints
+from glancetx.listening import address_text, server_endpoints
+from glancetx.metrics.monitor import Monitor
 from glancetx.parts import (
     make_authenticator,
     make_cache,
@@ -35,9 +36,9 @@ from glancetx.usecases.caching import CachedDownloads, Deleting, Downloading, Ev
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.copy import Copies
 from glancetx.usecases.download import Downloads
-from glancetx.usecases.janitor import Janitor
 from glancetx.usecases.members import Members
 from glancetx.usecases.prefetch import Prefetch
+from glancetx.usecases.readiness import Readiness
 from glancetx.usecases.sources import Sources
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
@@ -96,12 +97,17 @@ class Server:
     _rights: Rights
     _hashing: Threads
     _cache: ImageCache | None
+    monitor: Monitor = field(init=False)
     #: Fires with a failure when it cannot go on: never, for a server lives as long as its process.
     broken: Deferred[None] = field(factory=Deferred, init=False)
     _services: list[IService] = field(factory=list, init=False)
     _ports: list[IListeningPort] = field(factory=list, init=False)
-    _front: _Front | None = field(default=None, init=False)
+    _front: Frontage | None = field(default=None, init=False)
     _cleaning: Deferred[Any] = field(factory=Deferred, init=False)
+
+    @monitor.default
+    def _new_monitor(self) -> Monitor:
+        return Monitor(self._reactor, self._share.name)
 
     async def start(self) -> None:
         """Open the registry and the stores, and then listen."""
@@ -112,7 +118,11 @@ class Server:
             if IService.providedBy(part):
                 self._start(IService(part))
         self._front = self._assemble(registry, Metering(self._hashing, self._settings.digests))
+        self._front.watched_by(self.monitor, registry, self._hashing, self._cache)
+        readiness = Readiness(self._reactor, registry, self._authenticator, self._shelf)
+        self.monitor.depend(readiness)
         if self._share.tends:
+            self.monitor.sum_up(registry, self._cache)
             self._front.janitor.startService()
             if self._front.prefetch is not None:
                 self._start(self._front.prefetch)
@@ -120,7 +130,7 @@ class Server:
             port = await endpoint.listen(self._front.site)
             self._ports.append(port)
             if self._share.is_all:
-                _log.info("listening on {address}", address=_text(port.getHost()))
+                _log.info("listening on {address}", address=address_text(port.getHost()))
 
     async def reload(self) -> None:
         """Read again what operators change while the daemon runs."""
@@ -163,6 +173,7 @@ class Server:
             self._front.transfers.deleted_elsewhere(image_id)
 
     async def _stop_listening(self) -> None:
+        self.monitor.retire()
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         if self._front is not None:
@@ -184,14 +195,14 @@ class Server:
         service.startService()
         self._services.append(service)
 
-    def _assemble(self, registry: IRegistry, metering: Metering) -> _Front:
-        settings, clock = self._settings, self._reactor
+    def _assemble(self, registry: IRegistry, metering: Metering) -> Frontage:
+        settings, clock, observer = self._settings, self._reactor, self.monitor.recorder
         limits = settings.limits
         idle_timeout = settings.client_socket_timeout or None
         told = self._share.tell_deleted
         transfers = Transfers(clock, registry, settings.transfer_lease, told)
         deletions = make_deletions(settings, registry, self._shelf, transfers)
-        uploads = Uploads(registry, transfers, metering, limits)
+        uploads = Uploads(registry, transfers, metering, limits, observer)
         rights = self._rights
         permissions = Permissions(rights.policy, rights.protections)
         turns = self._share.turns or DeferredSemaphore(settings.copy_concurrency)
@@ -200,7 +211,7 @@ class Server:
         catalogue = Catalogue(registry, limits, rights.protections)
         receiver = Receiver(uploads, self._shelf)
         elsewhere = Elsewhere(sources, copies, receiver)
-        downloads: Downloading = Downloads(self._shelf)
+        downloads: Downloading = Downloads(self._shelf, observer)
         deleting: Deleting = deletions
         prefetch = None
         if self._cache is not None:
@@ -221,28 +232,10 @@ class Server:
         recognition = make_recognition(settings, rights.policy)
         gate = Gate(v1.app.resource(), self._authenticator, recognition)
         root = Root(gate, Front(settings.public_endpoint, settings.enable_v1_api))
-        return _Front(
-            StreamingSite(root, clock, idle_timeout),
+        return Frontage(
+            StreamingSite(root, clock, idle_timeout, observer),
             transfers,
             copies,
             make_janitor(clock, settings, registry, self._shelf, deletions),
             prefetch,
         )
-
-
-def _text(address: Any) -> str:
-    if hasattr(address, "port"):
-        return f"{address.host}:{address.port}"
-    name = getattr(address, "name", address)
-    return os.fsdecode(name) if isinstance(name, bytes) else str(name)
-
-
-@frozen
-class _Front:
-    """What stands between the network and the use-cases, and what works behind them."""
-
-    site: StreamingSite
-    transfers: Transfers
-    copies: Copies
-    janitor: Janitor
-    prefetch: Prefetch | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Any
@@ -35,6 +36,14 @@ def web_address(description: str) -> str:
     host = _interface(endpoint) or "*"
     port = endpoint.args[0] if endpoint.args else endpoint.options.get("port", "?")
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def address_text(address: Any) -> str:
+    """Where somebody listens, for the log."""
+    if hasattr(address, "port"):
+        return f"{address.host}:{address.port}"
+    name = getattr(address, "name", address)
+    return os.fsdecode(name) if isinstance(name, bytes) else str(name)
 
 
 def _endpoint(reactor: Any, text: str, is_open: bool) -> IStreamServerEndpoint:
