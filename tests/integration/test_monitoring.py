@@ -123,7 +123,7 @@ class WorkersTests(TestCase):
         self.assertEqual({each["worker"] for each in lines}, {1, 2})
         self.assertFalse([each for each in log if "traceback" in each])
         self.assertGreaterEqual(len(lines), len(answers))
-        self.assertTrue(set(path for _, path in HOSTILE) & {each["path"] for each in lines})
+        self.assertTrue({path for _, path in HOSTILE} & {each["path"] for each in lines})
 
 
 class OneProcessTests(TestCase):
