@@ -42,7 +42,6 @@ def makeService(options: Options) -> Service:
     settings = options.settings
     try:
         workers = worker_count(settings)
-        observer = observer_of(settings.log_format, options.parent)
         # Also for workers, who would find mistakes later.
         monitored: Monitored = assemble(reactor, settings)
         if workers > 1:
@@ -51,6 +50,7 @@ def makeService(options: Options) -> Service:
         server: Serving = monitored
         if settings.metrics is not None:
             server = Listener(reactor, settings.metrics, monitored)
+        observer = observer_of(reactor, settings.log_format, options.parent)
         claim(settings.data)
     except ConfigError as error:
         raise SystemExit(f"twistd glance: {error}") from None

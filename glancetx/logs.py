@@ -95,7 +95,7 @@ def request_of(event: LogEvent) -> str | None:
     return about
 
 
-def observer_of(kind: str, twistd: Mapping[str, Any] | None) -> ILogObserver | None:
+def observer_of(reactor: Any, kind: str, twistd: Mapping[str, Any] | None) -> ILogObserver | None:
     """
     What writes the log to where ``twistd`` would by its options, or None to leave that to it.
 
@@ -107,10 +107,10 @@ def observer_of(kind: str, twistd: Mapping[str, Any] | None) -> ILogObserver | N
         if kind == "json":
             raise ConfigError("--log-format json cannot be had with --syslog or --logger")
         return None
-    return FileLogObserver(_file_of(twistd), lines(kind))
+    return FileLogObserver(_file_of(reactor, twistd), lines(kind))
 
 
-def _file_of(twistd: Mapping[str, Any]) -> TextIO:
+def _file_of(reactor: Any, twistd: Mapping[str, Any]) -> TextIO:
     name = twistd["logfile"]
     if name == "-" and not twistd["nodaemon"]:
         raise ConfigError("a daemon in the background cannot log to standard output")
@@ -119,7 +119,7 @@ def _file_of(twistd: Mapping[str, Any]) -> TextIO:
     file: Any = LogFile.fromFullPath(name or "twistd.log")
     # As twistd does, unless somebody else has a use for the signal.
     if not signal.getsignal(signal.SIGUSR1):
-        signal.signal(signal.SIGUSR1, lambda *_: file.rotate())
+        signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(file.rotate))
     found: TextIO = file
     return found
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from contextvars import copy_context
 from io import StringIO
 from pathlib import Path
@@ -18,6 +20,16 @@ from glancetx.log_context import request_id
 from glancetx.logs import lines, observer_of
 
 TWISTD: dict[str, Any] = {"syslog": False, "logger": None, "logfile": None, "nodaemon": True}
+
+
+class Threaded:
+    """What a signal asks of a reactor."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def callFromThread(self, job: Any) -> None:  # noqa: N802
+        self.asked.append(job)
 
 
 class LineCase(SynchronousTestCase):
@@ -126,18 +138,34 @@ class ObserverTests(SynchronousTestCase):
     def test_file(self) -> None:
         """It is written to the file that twistd was told."""
         path = Path(self.mktemp())
-        observer: Any = observer_of("json", {**TWISTD, "logfile": str(path)})
+        observer: Any = observer_of(None, "json", {**TWISTD, "logfile": str(path)})
         Logger("some.where", observer=observer).info("hello")
         self.assertEqual(json.loads(path.read_text())["message"], "hello")
+
+    def test_rotation(self) -> None:
+        """On SIGUSR1 the file is rotated, as twistd does it, once the reactor has time."""
+        path = Path(self.mktemp())
+        self.addCleanup(signal.signal, signal.SIGUSR1, signal.getsignal(signal.SIGUSR1))
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+        reactor = Threaded()
+        observer: Any = observer_of(reactor, "text", {**TWISTD, "logfile": str(path)})
+        log = Logger("some.where", observer=observer)
+        log.info("before")
+        os.kill(os.getpid(), signal.SIGUSR1)
+        [rotate] = reactor.asked
+        rotate()
+        log.info("after")
+        self.assertIn("after", path.read_text())
+        self.assertIn("before", path.with_name(path.name + ".1").read_text())
 
     def test_elsewhere(self) -> None:
         """Where something else decides on the form it is left alone, and JSON is refused."""
         for options in ({**TWISTD, "syslog": True}, {**TWISTD, "logger": "a.b"}, None):
-            self.assertIsNone(observer_of("text", options))
-            self.assertRaises(ConfigError, observer_of, "json", options)
+            self.assertIsNone(observer_of(None, "text", options))
+            self.assertRaises(ConfigError, observer_of, None, "json", options)
 
     def test_mistakes(self) -> None:
         """Another format, or standard output in the background, is a mistake."""
-        self.assertRaises(ConfigError, observer_of, "xml", TWISTD)
+        self.assertRaises(ConfigError, observer_of, None, "xml", TWISTD)
         behind = {**TWISTD, "logfile": "-", "nodaemon": False}
-        self.assertRaises(ConfigError, observer_of, "text", behind)
+        self.assertRaises(ConfigError, observer_of, None, "text", behind)

@@ -43,12 +43,13 @@ class _Collected:
 
 
 def _metric(family: Family) -> Metric:
-    make = {
+    make: Any = {
         Kind.COUNTER: CounterMetricFamily,
         Kind.GAUGE: GaugeMetricFamily,
         Kind.HISTOGRAM: HistogramMetricFamily,
     }[family.kind]
-    return make(family.name, family.meaning, labels=family.labels)
+    metric: Metric = make(family.name, family.meaning, labels=family.labels)
+    return metric
 
 
 def _sample(family: Family, value: Value) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class TwoCopies:
     """A cache that has two."""
 
     async def entries(self) -> list[CachedImage]:
-        details = {"hits": 0, "last_accessed": 0.0, "last_modified": 0.0}
+        details: Any = {"hits": 0, "last_accessed": 0.0, "last_modified": 0.0}
         return [CachedImage(image_id=name, size=5, **details) for name in "ab"]
 
 

@@ -145,7 +145,8 @@ class CrewMonitorTests(SynchronousTestCase):
 
     def test_nobody_answers(self) -> None:
         """Then the daemon is not ready, nor when all of them retire."""
-        for said in (None, {}):
+        answers: Any = (None, {})
+        for said in answers:
             found = self.standings(said, said)
             self.assertEqual(list(found), ["workers"])
             self.assertIsNotNone(found["workers"]["trouble"])
