@@ -12,6 +12,7 @@ from twisted.web.resource import IResource, Resource
 
 from glancetx.access import OPERATOR, Caller
 from glancetx.identity.everybody import Everybody
+from glancetx.interfaces import UNOBSERVED, Observer
 from glancetx.limits import Limits
 from glancetx.policy.enforcer import Policy
 from glancetx.policy.protections import Protections
@@ -89,6 +90,7 @@ class Api:
     authenticator: Any = None
     recognition: Recognition = field(factory=Recognition)
     cache: Any = None
+    observer: Observer = UNOBSERVED
     prefetch: Prefetch = field(init=False)
     transfers: Transfers = field(init=False)
     copies: Copies = field(init=False)
@@ -104,7 +106,7 @@ class Api:
         self.transfers = Transfers(self.clock, self.registry)
         deletions = Deletions(self.registry, shelf, self.transfers, self.scrub_time)
         self.janitor = Janitor(self.clock, self.registry, shelf, deletions)
-        uploads = Uploads(self.registry, self.transfers, metering, self.limits)
+        uploads = Uploads(self.registry, self.transfers, metering, self.limits, self.observer)
         permissions = Permissions(self.policy, self.protections)
         turns = DeferredSemaphore(4)
         self.copies = Copies(
@@ -114,7 +116,7 @@ class Api:
         catalogue = Catalogue(self.registry, self.limits, self.protections)
         receiver = Receiver(uploads, shelf)
         elsewhere = Elsewhere(sources, self.copies, receiver)
-        downloads: Downloading = Downloads(shelf)
+        downloads: Downloading = Downloads(shelf, self.observer)
         deleting: Deleting = deletions
         if self.cache is not None:
             cached = CachedDownloads(downloads, self.cache)
@@ -137,7 +139,7 @@ class Api:
         else:
             gate = Gate(behind, self.authenticator, self.recognition)
         root = Root(gate, self.front)
-        self.site = StreamingSite(root, self.clock, self.idle_timeout)
+        self.site = StreamingSite(root, self.clock, self.idle_timeout, self.observer)
 
     def connect(self, send_buffer: int | None = None) -> MemoryClient:
         """A new connection, whose client takes everything at once if it has no ``send_buffer``."""
