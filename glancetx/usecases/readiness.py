@@ -16,7 +16,7 @@ from glancetx.remembered import Remembered
 from glancetx.shelf import Shelf
 
 #: Seconds for which an answer is remembered, and for which it is waited.
-LIFETIME = 5.0
+LIFETIME = 2.0
 PATIENCE = 2.0
 
 _log = Logger()

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import struct
 from pathlib import Path
 
 from twisted.trial.unittest import TestCase
@@ -66,7 +68,7 @@ class WorkersTests(TestCase):
         self.assertEqual(found[BYTES_OUT], 6 * SIZE)
         self.assertEqual(found["glancetx_transfers_total{direction=in,outcome=done,store=file}"], 6)
         self.assertEqual(total(found, "glancetx_transfers_in_flight"), 0)
-        self.assertEqual(found["glancetx_errors_total{kind=NoSuchImage}"] >= 6, True)
+        self.assertGreaterEqual(total(found, "glancetx_errors_total"), 6)
         self.assertGreater(found["glancetx_database_connections{state=idle}"], 0)
         routes = {key for key in found if key.startswith("glancetx_http_requests_total")}
         self.assertFalse({key for key in routes if "passwd" in key or "HACK" in key}, routes)
@@ -131,16 +133,18 @@ class OneProcessTests(TestCase):
 
     timeout = 120
 
-    async def test_store_is_lost(self):
-        """It is not ready without the store that it writes to, and what hangs keeps nobody."""
+    async def test_seen(self):
+        """It tells of what is under way, of what breaks, and of a store that is gone."""
         options = ("--workers", "1", "--registry", "memory:")
         daemon, port = await start_watched(self, *options)
         image_id, connection = await daemon.begun_upload(size=4 << 20)
+        await eventually(lambda: self.has_come(port, 2 << 20))
         found = await numbers(port)
         self.assertEqual(found["glancetx_transfers_in_flight{direction=in,store=file}"], 1)
-        self.assertEqual(found[BYTES_IN], 2 << 20)
         self.assertEqual(found["glancetx_leases_held{}"], 1)
         self.assertEqual(found["glancetx_images{status=saving}"], 1)
+        # Not in order: an end of what is sent would be answered.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
         await daemon.becomes(image_id, "killed")
         found = await numbers(port)
@@ -154,6 +158,9 @@ class OneProcessTests(TestCase):
         self.assertEqual(await daemon.stop(), 0)
         cut = [each for each in records(daemon) if each.get("is_whole") is False]
         self.assertEqual([each["path"] for each in cut], [f"/v1/images/{image_id}"])
+
+    async def has_come(self, port, size):
+        return (await numbers(port)).get(BYTES_IN) == size
 
     async def is_lost(self, port):
         status, document = await readiness(port)

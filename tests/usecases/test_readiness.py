@@ -67,7 +67,7 @@ class ReadinessTests(SynchronousTestCase):
             found = self.successResultOf(self.asking(readiness))
             self.assertEqual(found["store near"], Standing(True, str(StoreUnavailable())))
         self.assertEqual(store.asked, 1)
-        self.clock.advance(5)
+        self.clock.advance(2)
         found = self.successResultOf(self.asking(readiness))
         self.assertEqual((found["store near"], store.asked), (Standing(True), 2))
 
