@@ -64,7 +64,9 @@ class ObservedTests(ApiCase):
     def test_store_fails(self) -> None:
         """A store that fails is told of with its name."""
         kept = MemoryStore(None)
-        self.api = self.make_api(store=FailingStore(kept, StoreUnavailable(), on=("add",)))
+        self.api = self.make_api(
+            store=FailingStore(kept, StoreUnavailable(), on=frozenset({"add"}))
+        )
         self.assertEqual(self.post(FORMATS, b"hello").status, 500)
         self.assertEqual(self.values("transfers_total"), {("in", "file", "failed"): 1})
         self.assertEqual(self.values("errors_total"), {("StoreFailed",): 1})
@@ -80,6 +82,6 @@ class ObservedTests(ApiCase):
             ("/versions", "GET", "300"): 2,
             ("/versions", "GET", "302"): 1,
             ("elsewhere", "GET", "404"): 1,
-            ("/v1/images", "other", "501"): 1,
+            ("/v1/images", "other", "405"): 1,
         }
         self.assertEqual(self.values("http_requests_total"), requests)
