@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.logger import globalLogPublisher
+
 from glancetx.errors import StoreUnavailable
+from glancetx.logs import record_of
 from glancetx.metrics.recorder import Recorder
 from glancetx.stores.memory import MemoryStore
 from glancetx.testing.stores import FailingStore
@@ -70,6 +73,22 @@ class ObservedTests(ApiCase):
         self.assertEqual(self.post(FORMATS, b"hello").status, 500)
         self.assertEqual(self.values("transfers_total"), {("in", "file", "failed"): 1})
         self.assertEqual(self.values("errors_total"), {("StoreFailed",): 1})
+
+    def test_log(self) -> None:
+        """What goes wrong behind a request is logged with the id that the client is told."""
+        failing = FailingStore(MemoryStore(None), StoreUnavailable(), on=frozenset({"open"}))
+        self.api = self.make_api(store=failing)
+        image_id = self.active()
+        records: list[Any] = []
+        observer: Any = lambda event: records.append(record_of(event))  # noqa: E731
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        response = self.get(image_id)
+        self.assertEqual(response.status, 503)
+        told = [(each["namespace"], each["request_id"]) for each in records]
+        request_id = response.header("x-openstack-request-id")
+        expected = [("glancetx.web.failures", request_id), ("glancetx.access", request_id)]
+        self.assertEqual(told, expected)
 
     def test_outside_of_the_api(self) -> None:
         """What belongs to no route of the API is told apart, and has no names of its own."""
