@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 from twisted.application.service import IService
 from twisted.internet.defer import Deferred, DeferredSemaphore, ensureDeferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
@@ -13,9 +13,11 @@ from twisted.logger import Logger
 
 from glancetx.cache.cache import ImageCache
 from glancetx.config import Settings
+from glancetx.front import Frontage
 from glancetx.identity.everybody import Everybody
 from glancetx.interfaces import IAuthenticator, IRegistry, IReloadable
 from glancetx.listening import address_text, server_endpoints
+from glancetx.metrics.monitor import Monitor
 from glancetx.notifying import Notifiers
 from glancetx.parts import (
     make_authenticator,
@@ -38,15 +40,14 @@ from glancetx.usecases.caching import CachedDownloads, Deleting, Downloading, Ev
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.copy import Copies
 from glancetx.usecases.download import Downloads
-from glancetx.usecases.janitor import Janitor
 from glancetx.usecases.members import Members
 from glancetx.usecases.prefetch import Prefetch
+from glancetx.usecases.readiness import Readiness
 from glancetx.usecases.sources import Sources
 from glancetx.usecases.transfers import Transfers
 from glancetx.usecases.upload import Uploads
 from glancetx.web.gate import Gate
 from glancetx.web.root import Front, Root
-from glancetx.web.site import StreamingSite
 from glancetx.web.v1.cached import CachedV1
 from glancetx.web.v1.elsewhere import Elsewhere
 from glancetx.web.v1.images import ImagesV1
@@ -101,12 +102,17 @@ class Server:
     _hashing: Threads
     _cache: ImageCache | None
     _notifiers: Notifiers
+    monitor: Monitor = field(init=False)
     #: Fires with a failure when it cannot go on: never, for a server lives as long as its process.
     broken: Deferred[None] = field(factory=Deferred, init=False)
     _services: list[IService] = field(factory=list, init=False)
     _ports: list[IListeningPort] = field(factory=list, init=False)
-    _front: _Front | None = field(default=None, init=False)
+    _front: Frontage | None = field(default=None, init=False)
     _cleaning: Deferred[Any] = field(factory=Deferred, init=False)
+
+    @monitor.default
+    def _new_monitor(self) -> Monitor:
+        return Monitor(self._reactor, self._share.name)
 
     async def start(self) -> None:
         """Open the registry and the stores, and then listen."""
@@ -119,7 +125,11 @@ class Server:
             if IService.providedBy(part):
                 self._start(IService(part))
         self._front = self._assemble(registry, Metering(self._hashing, self._settings.digests))
+        self._front.watched_by(self.monitor, registry, self._hashing, self._cache)
+        readiness = Readiness(self._reactor, registry, self._authenticator, self._shelf)
+        self.monitor.depend(readiness)
         if self._share.tends:
+            self.monitor.sum_up(registry, self._cache)
             self._front.janitor.startService()
             if self._front.prefetch is not None:
                 self._start(self._front.prefetch)
@@ -173,6 +183,7 @@ class Server:
             self._front.transfers.deleted_elsewhere(image_id)
 
     async def _stop_listening(self) -> None:
+        self.monitor.retire()
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         if self._front is not None:
@@ -194,14 +205,14 @@ class Server:
         service.startService()
         self._services.append(service)
 
-    def _assemble(self, registry: IRegistry, metering: Metering) -> _Front:
-        settings, clock = self._settings, self._reactor
+    def _assemble(self, registry: IRegistry, metering: Metering) -> Frontage:
+        settings, clock, observer = self._settings, self._reactor, self.monitor.recorder
         limits = settings.limits
         slots = self._reception.slots()
         announce = Announcements(self._notifiers.notifiers, settings.default_publisher_id)
         transfers = Transfers(clock, registry, settings.transfer_lease, self._share.tell_deleted)
         deletions = make_deletions(settings, registry, self._shelf, transfers, announce)
-        uploads = Uploads(registry, transfers, metering, limits, announce)
+        uploads = Uploads(registry, transfers, metering, limits, announce, observer)
         rights = self._rights
         permissions = Permissions(rights.policy, rights.protections)
         turns = self._share.turns or DeferredSemaphore(settings.copy_concurrency)
@@ -211,7 +222,7 @@ class Server:
         catalogue = Catalogue(registry, limits, rights.protections, announce)
         receiver = Receiver(uploads, self._shelf)
         elsewhere = Elsewhere(sources, copies, receiver)
-        downloads: Downloading = Downloads(self._shelf)
+        downloads: Downloading = Downloads(self._shelf, observer)
         deleting: Deleting = deletions
         prefetch = None
         if self._cache is not None:
@@ -235,21 +246,10 @@ class Server:
         rate = self._reception.rate(clock)
         gate = Gate(v1.app.resource(), self._authenticator, recognition, rate)
         root = Root(gate, Front(settings.public_endpoint, settings.enable_v1_api))
-        return _Front(
-            self._reception.site(root, clock),
+        return Frontage(
+            self._reception.site(root, clock, observer),
             transfers,
             copies,
             make_janitor(clock, settings, registry, self._shelf, deletions),
             prefetch,
         )
-
-
-@frozen
-class _Front:
-    """What stands between the network and the use-cases, and what works behind them."""
-
-    site: StreamingSite
-    transfers: Transfers
-    copies: Copies
-    janitor: Janitor
-    prefetch: Prefetch | None

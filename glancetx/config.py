@@ -52,7 +52,8 @@ class Settings:
     They take ``image_cache_max_size`` bytes at most; one of which nothing comes for
     ``image_cache_stall_time`` seconds is given up.
     ``image_cache_bypass`` are names of stores whose images are not copied.
-    ``policy_file`` and ``property_protection_file`` are paths, ``notify`` are descriptions.
+    ``policy_file`` and ``property_protection_file`` are paths, ``notify`` are descriptions, and
+    ``metrics`` is an endpoint.
     ``trusted_proxies`` are networks whose ``proxy_headers`` are believed, as `Proxies` says.
     ``store`` has at least one description, the default for writing first.
     """
@@ -89,6 +90,8 @@ class Settings:
     enable_v1_api: bool = True
     trusted_proxies: tuple[str, ...] = ()
     proxy_headers: str = "x-forwarded"
+    metrics: str | None = None
+    log_format: str = "text"
     limits: Limits = field(factory=Limits)
     traffic: Traffic = field(factory=Traffic)
 
@@ -127,6 +130,8 @@ _KINDS: Mapping[str, str] = {
     "image_cache_bypass": _TEXTS,
     "public_endpoint": _TEXT,
     "enable_v1_api": _SWITCH,
+    "metrics": _TEXT,
+    "log_format": _TEXT,
     "image_size_cap": _COUNT,
     "user_storage_quota": _SIZE,
     "image_count_total": _COUNT,

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, succeed
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger
 from twisted.python.failure import Failure
 
 from glancetx import __version__
@@ -34,6 +34,8 @@ def makeService(options: Options) -> Service:
     from glancetx.assemble import assemble
     from glancetx.data_directory import claim
     from glancetx.listening import web_address
+    from glancetx.logs import observer_of
+    from glancetx.metrics.listener import Listener, Monitored
     from glancetx.share import worker_count
     from glancetx.workers.supervisor import supervise
 
@@ -41,19 +43,32 @@ def makeService(options: Options) -> Service:
     try:
         workers = worker_count(settings)
         # Also for workers, who would find mistakes later.
-        server: Serving = assemble(reactor, settings)
+        monitored: Monitored = assemble(reactor, settings)
         if workers > 1:
             log = STANDARD_OUTPUT if _logs_there(options.parent) else None
-            server = supervise(reactor, options.configuration, settings, workers, log)
+            monitored = supervise(reactor, options.configuration, settings, workers, log)
+        server: Serving = monitored
+        if settings.metrics is not None:
+            server = Listener(reactor, settings.metrics, monitored)
+        observer = observer_of(reactor, settings.log_format, options.parent)
         claim(settings.data)
     except ConfigError as error:
         raise SystemExit(f"twistd glance: {error}") from None
     addresses = ", ".join(web_address(each) for each in settings.listen)
-    print(f"glancetx {__version__} listens on {addresses} and keeps its data in {settings.data}")
+    say = _print if settings.log_format == "text" else _log_plainly
+    say(f"glancetx {__version__} listens on {addresses} and keeps its data in {settings.data}")
     if settings.registry.rstrip(":") == "memory":
-        print("The registry is in memory: every record is lost when the daemon ends.")
-    sys.stdout.flush()
-    return Daemon(reactor, server)
+        say("The registry is in memory: every record is lost when the daemon ends.")
+    return Daemon(reactor, server, observer)
+
+
+def _print(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+def _log_plainly(sentence: str) -> None:
+    """For a log in JSON, in which nothing else may stand."""
+    Logger(namespace="glancetx.daemon").info("{sentence}", sentence=sentence)
 
 
 def _logs_there(twistd: Any) -> bool:
@@ -90,15 +105,23 @@ class Daemon(Service):
     on what runs is not waited for.
     SIGHUP makes the server read again what operators change meanwhile.
     A server that cannot start, or cannot go on, ends it with status 1.
+    ``observer`` is what writes the log, or None when twistd does.
     """
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, server: Serving) -> None:
+    def __init__(self, reactor: Any, server: Serving, observer: ILogObserver | None = None) -> None:
         self._reactor = reactor
         self._server = server
+        self._observer = observer
         self._starting: Deferred[None] = succeed(None)
         self._is_ending = False
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Called by twistd with its application, before it begins to log."""
+        super().setServiceParent(parent)
+        if self._observer is not None:
+            parent.setComponent(ILogObserver, self._observer)
 
     def startService(self) -> None:
         super().startService()

@@ -77,6 +77,14 @@ class Options(usage.Options):
             None,
             "Seconds that running transfers get when the daemon is told to stop. [default: 60]",
         ],
+        [
+            "metrics",
+            None,
+            None,
+            "Endpoint where Prometheus may ask for /metrics, and anybody for /readyz, as "
+            "tcp:9293:interface=127.0.0.1. [default: none]",
+        ],
+        ["log-format", None, None, "How the log is written: text or json. [default: text]"],
     ]
     settings: Settings
     configuration: Configuration
@@ -148,12 +156,16 @@ class Options(usage.Options):
     def _given(self) -> dict[str, Any]:
         """What stood on the command line, and nothing else."""
         given: dict[str, Any] = {
-            name: self[name] for name in ("data", "registry", "auth") if self[name] is not None
+            name: self[name]
+            for name in ("data", "registry", "auth", "metrics")
+            if self[name] is not None
         }
         if self["workers"] is not None:
             given["workers"] = _some("workers", self["workers"])
         if self["drain"] is not None:
             given["drain"] = _seconds("drain", self["drain"])
+        if self["log-format"] is not None:
+            given["log_format"] = self["log-format"]
         if self["allow-open"]:
             given["allow_open"] = True
         if self["cache"]:

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from glancetx.config import ConfigError, Settings
 from glancetx.identity.watched import WatchedFiles
+from glancetx.interfaces import UNOBSERVED, Observer
 from glancetx.limits import Traffic
 from glancetx.networks import Networks
 from glancetx.share import Share
@@ -46,7 +47,7 @@ class Reception:
         traffic = self.traffic
         return RequestRate(clock, traffic.request_rate, traffic.request_burst, self.buckets)
 
-    def site(self, root: Any, clock: Any) -> StreamingSite:
+    def site(self, root: Any, clock: Any, observer: Observer = UNOBSERVED) -> StreamingSite:
         """For connections, which ask the root; for each the process may open files."""
         traffic = self.traffic
         _allow_open_files(traffic)
@@ -57,6 +58,7 @@ class Reception:
             (traffic.client_header_timeout or None, traffic.client_header_idle_timeout or None),
             Connections(traffic.max_connections, traffic.max_connections_per_address),
             self.proxies,
+            observer,
         )
 
 

@@ -36,6 +36,11 @@ class Share:
         return self.workers == 1
 
     @property
+    def name(self) -> str:
+        """What the process is called among those of its daemon."""
+        return "daemon" if self.is_all else f"worker {self.number}"
+
+    @property
     def tends(self) -> bool:
         """Whether what one process does for the whole daemon is done in this one: the janitor."""
         return self.number == 1

@@ -57,6 +57,7 @@ class Threads(Service):
         self._patience = patience
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._threads: list[Thread] = []
+        self._unfinished = 0
         self.size = size
 
     def stopService(self) -> Deferred[None] | None:
@@ -87,6 +88,11 @@ class Threads(Service):
             patience=self._patience,
         )
 
+    def load(self) -> tuple[int, int]:
+        """How many jobs run now, and how many wait for a thread."""
+        waiting = self._jobs.qsize()
+        return self._unfinished - waiting, waiting
+
     def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         """
         The job's result, from one of the threads.
@@ -98,6 +104,7 @@ class Threads(Service):
         if not self.running:
             return fail(NotRunning(f"threads {self._name!r} are not running"))
         done: Patient[T] = Patient()
+        self._unfinished += 1
         self._jobs.put((job, args, kwargs, done))
         if len(self._threads) < self.size:
             self._start_thread()
@@ -127,9 +134,13 @@ class Threads(Service):
                 result = job(*args, **kwargs)
             except BaseException:  # noqa: BLE001 - whoever waits for it is told
                 result = Failure()
-            self.tell(done.fire, result)
+            self.tell(self._end, done, result)
             # Else what it holds would stay until the next one comes.
             del waiting, job, args, kwargs, done, result
+
+    def _end(self, done: Patient[Any], result: Any) -> None:
+        self._unfinished -= 1
+        done.fire(result)
 
 
 def _be_nice() -> None:

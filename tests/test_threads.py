@@ -53,6 +53,22 @@ class ThreadsTests(TestCase):
         await gatherResults([threads.run(job) for _ in range(12)])
         self.assertEqual(most, 2)
 
+    async def test_load(self) -> None:
+        """It tells how many jobs run and how many wait, and none when it does not run."""
+        threads = self.started(size=1)
+        begun, gate = threading.Event(), threading.Event()
+
+        def job() -> None:
+            begun.set()
+            gate.wait(10)
+
+        jobs = [threads.run(job) for _ in range(3)]
+        begun.wait(10)
+        self.assertEqual(threads.load(), (1, 2))
+        gate.set()
+        await gatherResults(jobs)
+        self.assertEqual(Threads(reactor, "test", 1).load(), (0, 0))
+
     async def test_cancelled(self) -> None:
         """A cancelled job ends first, and then tells CancelledError."""
         threads = self.started()

@@ -49,14 +49,14 @@ class ImageCache(MultiService):
         pools: Pools | None = None,
     ) -> None:
         super().__init__()
-        self.hits = self.joins = self.misses = 0
+        self.hits = self.joins = self.misses = self.bytes_given = 0
         self._clock = reactor
         self._stall_time = stall_time
         self._pools = make_pools(reactor) if pools is None else pools
         # Absolute, because a daemon changes its working directory.
         self._directory = Directory(os.path.abspath(directory), max_size)
         self._index = Index(os.path.join(self._directory.root, "index.sqlite"))
-        self._maker = Maker(
+        self.maker = Maker(
             reactor, self._directory, self._index, self._pools, metering_by_digest(hashing)
         )
         self._flights: dict[str, Flight] = {}
@@ -141,6 +141,7 @@ class ImageCache(MultiService):
 
     def _give(self, image_id: str, file: Descriptor, start: int, end: int) -> IByteStream:
         def given() -> None:
+            self.bytes_given += end - start
             # Nobody waits for it.
             now = self._clock.seconds()
             ensureDeferred(attempt(self._pools.index, self._index.given, image_id, now))
@@ -188,7 +189,7 @@ class ImageCache(MultiService):
 
     async def _make(self, flight: Flight, source: Source) -> None:
         try:
-            await self._maker.make(flight, source)
+            await self.maker.make(flight, source)
         finally:
             del self._flights[flight.original.image_id]
             flight.over()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import aclosing
 
-from attrs import frozen
+from attrs import define, field, frozen
 from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
@@ -43,6 +43,14 @@ def metering_by_digest(threads: Threads) -> dict[str, Metering]:
     return {name: Metering(threads, (name,), MEMORY, LARGEST_BATCH) for name in DIGESTS}
 
 
+@define
+class Made:
+    """How many copies were made, and how many had to make room for others."""
+
+    fills: int = 0
+    evictions: int = 0
+
+
 @frozen
 class Maker:
     """Makes copies in a directory."""
@@ -52,6 +60,12 @@ class Maker:
     _index: Index
     _pools: Pools
     _metering: Mapping[str, Metering]
+    made: Made = field(factory=Made)
+
+    @property
+    def max_size(self) -> int:
+        """How many bytes all copies may take together."""
+        return self._directory.max_size
 
     async def make(self, flight: Flight, source: Source) -> None:
         """
@@ -105,6 +119,7 @@ class Maker:
     async def _fill(self, flight: Flight, partial: Partial, source: Source) -> None:
         try:
             if partial.evicted:
+                self.made.evictions += len(partial.evicted)
                 _log.info("Evicted {count} copies", count=len(partial.evicted))
                 await attempt(self._pools.index, self._index.removed, partial.evicted)
             stream = await self._open(flight, source)
@@ -167,6 +182,7 @@ class Maker:
         return is_right
 
     async def _keep(self, flight: Flight, partial: Partial) -> None:
+        self.made.fills += 1
         # It has landed: those who follow wait for nothing any more.
         now = self._clock.seconds()
         await attempt(self._pools.index, self._index.added, flight.original.image_id, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from twisted.application.service import Service
@@ -13,16 +13,16 @@ from zope.interface import implementer
 
 from glancetx.access import Identity
 from glancetx.description import number
-from glancetx.errors import NotAllowed, NotAuthenticated
+from glancetx.errors import IdentityUnavailable, NotAllowed, NotAuthenticated
 from glancetx.httpclient.trust import read_certificates
 from glancetx.identity.access_rules import permits
 from glancetx.identity.keystone_client import KeystoneClient, Limits
 from glancetx.identity.keystone_token import Token
 from glancetx.identity.token_cache import TokenCache
-from glancetx.interfaces import IAuthenticator, IReloadable
+from glancetx.interfaces import IAuthenticator, IProbed, IReloadable
 from glancetx.keystone.address import is_exposed, plain_url, v3_url
 from glancetx.keystone.credentials import read_credentials
-from glancetx.keystone.exchange import Exchange
+from glancetx.keystone.exchange import Exchange, KeystoneAway, Reply
 from glancetx.keystone.own_token import OwnToken
 
 #: Where a client may show his token; the first that is not empty counts.
@@ -40,7 +40,7 @@ _TOKEN = re.compile(r"[!-+\--~]{1,8192}")
 _log = Logger()
 
 
-@implementer(IAuthenticator, IReloadable)
+@implementer(IAuthenticator, IReloadable, IProbed)
 class KeystoneAuthenticator(Service):
     """
     Recognises the owners of tokens that are good for a project.
@@ -58,12 +58,14 @@ class KeystoneAuthenticator(Service):
         service_roles: frozenset[str] = frozenset({"service"}),
         exchange: Exchange | None = None,
         reread: Callable[[], None] = lambda: None,
+        greet: Callable[[], Awaitable[Reply]] | None = None,
     ) -> None:
         self.challenge: str | None = f"Keystone uri='{auth_uri}'"
         self._tokens = tokens
         self._service_roles = service_roles
         self._exchange = exchange
         self._reread = reread
+        self._greet = greet
 
     def stopService(self) -> Deferred[None] | None:
         super().stopService()
@@ -75,6 +77,17 @@ class KeystoneAuthenticator(Service):
             self._reread()
         except ValueError as error:
             _log.error("Our credentials for Keystone stay as they were: {error}", error=str(error))
+
+    async def check_ready(self) -> None:
+        """Whether Keystone answers at all; nobody's credentials are shown to it."""
+        if self._greet is None:
+            return
+        try:
+            reply = await self._greet()
+        except KeystoneAway:
+            raise IdentityUnavailable() from None
+        if reply.status >= 500:
+            raise IdentityUnavailable()
 
     async def authenticate(self, headers: Mapping[str, str], peer: str | None) -> Identity:
         """
@@ -154,6 +167,7 @@ def keystone(
         Identity(roles=frozenset(service_roles.split(","))).roles,
         asking,
         lambda: own.use(read_credentials(credentials, WHOSE)),
+        lambda: asking.ask("GET", address, {}),
     )
 
 

@@ -11,6 +11,8 @@ from glancetx.interfaces.cache import IImageCache, Source
 from glancetx.interfaces.identity import IAuthenticator, IAuthenticatorMaker
 from glancetx.interfaces.makers import IMaker
 from glancetx.interfaces.notifications import INotifier, INotifierMaker
+from glancetx.interfaces.observer import UNOBSERVED, Observer
+from glancetx.interfaces.probing import IProbed
 from glancetx.interfaces.registry import IRegistry
 from glancetx.interfaces.reloading import IReloadable
 from glancetx.interfaces.stores import IForeignStore, IReadableStore, IStore, IStoreMaker
@@ -26,10 +28,13 @@ __all__ = [
     "IMaker",
     "INotifier",
     "INotifierMaker",
+    "IProbed",
     "IReadableStore",
     "IRegistry",
     "IReloadable",
     "IStore",
     "IStoreMaker",
+    "Observer",
     "Source",
+    "UNOBSERVED",
 ]

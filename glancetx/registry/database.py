@@ -12,12 +12,7 @@ from contextlib import suppress
 from typing import Protocol, TypeVar
 
 import psycopg2
-from twisted.internet.defer import (
-    CancelledError,
-    Deferred,
-    TimeoutError,
-    ensureDeferred,
-)
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError, ensureDeferred
 from twisted.internet.error import DNSLookupError
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -33,7 +28,7 @@ from glancetx.registry.connection import (
     sentence_of,
 )
 from glancetx.registry.dsn import read_dsn
-from glancetx.registry.slots import Slots
+from glancetx.registry.slots import PoolUse, Slots
 
 T = TypeVar("T")
 
@@ -81,6 +76,11 @@ class Database:
         self._is_closed = False
         # The server stops a slow statement a little before we give up on the server.
         self._setup = f"SET TIME ZONE 'UTC'; SET statement_timeout = {max(1, round(timeout * 900))}"
+
+    @property
+    def use(self) -> PoolUse:
+        """How the connections are used now."""
+        return self._slots.use(len(self._busy), len(self._idle))
 
     def read(self, statement: str, arguments: Arguments = None) -> Deferred[list[Row]]:
         """

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import psycopg2
 from zope.interface import implementer
 
+from glancetx.census import Tally
 from glancetx.change import Change, Keep
 from glancetx.errors import BadMetadata, ImageExists, NoSuchImage, StatusConflict, TooManyImages
 from glancetx.image import Image, Status
-from glancetx.interfaces import IRegistry
+from glancetx.interfaces import IProbed, IRegistry
 from glancetx.query import ImageQuery
 from glancetx.quota import Room
 from glancetx.registry.bounds import check_change, check_image, is_text
@@ -23,6 +24,7 @@ from glancetx.registry.listing import page_of
 from glancetx.registry.members import MembersTable
 from glancetx.registry.reservations import reserve
 from glancetx.registry.rows import COLUMNS, to_columns, to_image
+from glancetx.registry.slots import PoolUse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +51,8 @@ WITH deleted AS ({_UPDATE}), former AS (DELETE FROM members USING deleted WHERE 
 SELECT {COLUMNS} FROM deleted
 """
 
+_CENSUS = "SELECT status, count(*), coalesce(sum(size), 0) FROM images GROUP BY status"
+
 _RENEW = f"""
 UPDATE images SET lease_until = {_AHEAD}, transferred = coalesce(%(transferred)s, transferred)
 WHERE id = %(id)s AND status = %(expect)s
@@ -71,12 +75,24 @@ SELECT {COLUMNS} FROM taken ORDER BY ran_out, id
 """
 
 
-@implementer(IRegistry)
+@implementer(IRegistry, IProbed)
 class PostgresRegistry(MembersTable):
     """Records in the tables of `glancetx.registry.schema`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    @property
+    def use(self) -> PoolUse:
+        """How its connections are used now."""
+        return self._database.use
+
+    async def check_ready(self) -> None:
+        await self._database.read("SELECT 1")
+
+    async def census(self) -> list[Tally]:
+        rows = await self._database.read(_CENSUS)
+        return [Tally(Status(status), images, int(size)) for status, images, size in rows]
 
     async def insert(self, image: Image, lease: float | None = None, quota: int = 0) -> Image:
         check_image(image)

@@ -23,7 +23,7 @@ from glancetx.errors import (
     StoreFull,
     StoreUnavailable,
 )
-from glancetx.interfaces import IByteStream, IStore
+from glancetx.interfaces import IByteStream, IProbed, IStore
 from glancetx.stores.file_partial import Partial, sweep
 from glancetx.stores.file_tree import Tree, key_of
 from glancetx.streams import chunks
@@ -45,7 +45,7 @@ _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _log = Logger()
 
 
-@implementer(IStore, IService)
+@implementer(IStore, IService, IProbed)
 class FileStore(MultiService):
     """
     Keeps each image in a file of its own below ``directory``.
@@ -133,6 +133,10 @@ class FileStore(MultiService):
         sweep(self._tree, image_id)
         with suppress(NoSuchData):
             self._tree.remove(key_of(image_id))
+
+    async def check_ready(self) -> None:
+        """As every store that can tell; one that is only read need not be writable."""
+        await self._run(self._small, self._tree.check_ready)
 
     async def _run(
         self, threads: Threads, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs

@@ -148,6 +148,16 @@ class Tree:
             with suppress(FileNotFoundError):  # another daemon's sweep was quicker
                 os.unlink(name, dir_fd=partials)
 
+    def check_ready(self) -> None:
+        """
+        :raises OSError: when the root can neither be read, nor, if it could be before, written.
+        """
+        self.prepare()
+        if self.is_read_only:
+            os.listdir(self.root)
+        else:
+            self._try_to_write()
+
     def check_new(self, image_id: str) -> None:
         """
         :raises StoreReadOnly: when the root cannot be written.

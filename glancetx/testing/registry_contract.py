@@ -13,6 +13,7 @@ from __future__ import annotations
 from zope.interface.verify import verifyObject
 
 from glancetx.interfaces import IRegistry
+from glancetx.testing.registry_census import CensusContract
 from glancetx.testing.registry_counts import CountContract
 from glancetx.testing.registry_filters import FilterContract
 from glancetx.testing.registry_leases import LeaseContract
@@ -36,6 +37,7 @@ class RegistryContract(
     MemberContract,
     QuotaContract,
     CountContract,
+    CensusContract,
 ):
     """The promises of `IRegistry`."""
 

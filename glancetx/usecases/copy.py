@@ -90,7 +90,8 @@ class Copies:
         self._jitter = jitter
         self._turns = turns
         self._most = most
-        self._running: dict[Deferred[None], str] = {}
+        #: Those that run or wait for their turn, and whose they are.
+        self.running: dict[Deferred[None], str] = {}
         self._is_stopping = False
 
     @property
@@ -102,7 +103,7 @@ class Copies:
         """
         :raises Overloaded: when there are as many copies already as there may be.
         """
-        if 0 < self._most <= len(self._running):
+        if 0 < self._most <= len(self.running):
             raise Overloaded()
 
     def start(self, image: Image, source: Source, shelved: ShelvedStore) -> None:
@@ -112,9 +113,9 @@ class Copies:
         However it ends, the image's record tells: active, or killed with a reason.
         """
         copy = ensureDeferred(self._copy(image, source, shelved))
-        self._running[copy] = image.image_id
+        self.running[copy] = image.image_id
         copy.addErrback(self._failed, image.image_id)
-        copy.addBoth(lambda _: self._running.pop(copy, None))
+        copy.addBoth(lambda _: self.running.pop(copy, None))
 
     async def drain(self, seconds: float | None) -> None:
         """
@@ -122,7 +123,7 @@ class Copies:
 
         With None they may run for as long as they take.
         """
-        ended = shield(DeferredList(list(self._running)))
+        ended = shield(DeferredList(list(self.running)))
         if seconds is not None:
             ended.addTimeout(seconds, self._clock)
         with suppress(TimeoutError):
@@ -132,7 +133,7 @@ class Copies:
     def cut(self) -> None:
         """End what has not ended, and begin nothing more."""
         self._is_stopping = True
-        for image_id in list(self._running.values()):
+        for image_id in list(self.running.values()):
             self._transfers.end(image_id, CopyStopped())
 
     async def _copy(self, image: Image, source: Source, shelved: ShelvedStore) -> None:
@@ -204,6 +205,7 @@ class Copies:
             raise CopyStopped()
 
     def _failed(self, failure: Failure, image_id: str) -> None:
+        self._uploads.observer.failed(failure.value)
         if failure.check(GlanceError, CancelledError):
             self._log.info(
                 "image {image_id} was not copied: {error}", image_id=image_id, error=failure.value

@@ -14,7 +14,7 @@ from glancetx.errors import (
     StoreUnavailable,
 )
 from glancetx.image import Image, Location, Status
-from glancetx.interfaces import IByteStream, IForeignStore
+from glancetx.interfaces import UNOBSERVED, IByteStream, IForeignStore, Observer
 from glancetx.shelf import Shelf
 from glancetx.usecases.replicas import Replicas
 
@@ -24,6 +24,7 @@ class Downloads:
     """Opens the bytes of images for reading."""
 
     _shelf: Shelf
+    _observer: Observer = UNOBSERVED
 
     def check(self, image: Image) -> None:
         """
@@ -64,7 +65,7 @@ class Downloads:
         :raises RangeOutside: when ``offset`` is beyond the end.
         :raises StoreError: when the store cannot give them.
         """
-        return await Replicas(self._shelf, image).open(offset, length)
+        return await Replicas(self._shelf, image, self._observer).open(offset, length)
 
     def _foreign(self, location: Location) -> IForeignStore | None:
         """The store that reads a location which a user named, if it is one and the store here."""

@@ -71,6 +71,8 @@ class Janitor(Service):
         self._registry = registry
         self._shelf = shelf
         self._deletions = deletions
+        #: How many images were cleared up, and how often one was left for later.
+        self.cleared = self.failed = 0
         self._done: Deferred[Any] | None = None
         self._is_stopping = False
         if wakeup_time is None:
@@ -105,7 +107,14 @@ class Janitor(Service):
             if not images:
                 break
             cleared.append(await self._clear_up(images[0]))
+            self._count(cleared[-1])
         return cleared
+
+    def _count(self, cleared: Cleared) -> None:
+        if cleared.trouble is None:
+            self.cleared += 1
+        else:
+            self.failed += 1
 
     def _loop(self, states: Collection[Status]) -> LoopingCall:
         loop = LoopingCall(lambda: ensureDeferred(self._round(states)))

@@ -7,7 +7,7 @@ from twisted.logger import Logger
 from glancetx.deferreds import stop_first
 from glancetx.errors import GlanceError, NoSuchData, RangeOutside, StoreError, StoreFailed
 from glancetx.image import Image, Location
-from glancetx.interfaces import IByteStream
+from glancetx.interfaces import UNOBSERVED, IByteStream, Observer
 from glancetx.shelf import Shelf
 from glancetx.streams import leave
 from glancetx.usecases.failover import FailoverStream
@@ -26,9 +26,10 @@ class Replicas:
     It is opened when those before it cannot be, and what it gives is given alone.
     """
 
-    def __init__(self, shelf: Shelf, image: Image) -> None:
+    def __init__(self, shelf: Shelf, image: Image, observer: Observer = UNOBSERVED) -> None:
         self._shelf = shelf
         self._image = image
+        self._observer = observer
         self._left = list(image.locations)
         self._first_error: GlanceError | None = None
 
@@ -52,7 +53,8 @@ class Replicas:
 
     async def _open(self, location: Location, offset: int, length: int | None) -> IByteStream:
         shelved = self._shelf.holding(location)
-        stream = await stop_first(shelved.store.open(location.key, offset, length))
+        opened = await stop_first(shelved.store.open(location.key, offset, length))
+        stream = self._observer.reading(shelved.name, opened)
         size = self._image.size
         # Only of what lies elsewhere nobody may have known the size.
         if shelved.is_foreign or not size or len(self._image.locations) == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
@@ -41,6 +42,8 @@ class Transfers:
         tell_deleted: Callable[[str], None] = lambda image_id: None,
     ) -> None:
         self.lease = lease
+        #: How many leases have been renewed, and how many were lost.
+        self.renewed = self.lost = 0
         self._tell_deleted = tell_deleted
         self._clock = clock
         self._registry = registry
@@ -48,6 +51,11 @@ class Transfers:
         self._insisting: set[Deferred[None]] = set()
         self._busy = 0
         self._idle: list[Deferred[None]] = []
+
+    @property
+    def held(self) -> int:
+        """How many leases are held now."""
+        return len(self._running)
 
     async def run(
         self,
@@ -73,7 +81,8 @@ class Transfers:
         lease_until = self._clock.seconds() + self.lease
         transfer = _Transfer(image_id, status, deferred.cancel, lease_until, progress)
         self._running.add(transfer)
-        heartbeat = LoopingCall(lambda: ensureDeferred(self._renew(transfer)))
+        # What is logged of a renewal belongs to whoever began the work.
+        heartbeat = LoopingCall(copy_context().run, lambda: ensureDeferred(self._renew(transfer)))
         heartbeat.clock = self._clock
         heartbeat.start(self.lease / 3, now=False)
         try:
@@ -95,6 +104,7 @@ class Transfers:
         finally:
             heartbeat.stop()
             self._running.remove(transfer)
+            self.lost += isinstance(transfer.lost, StatusConflict | RegistryUnavailable)
 
     def image_deleted(self, image_id: str) -> None:
         """An image was deleted here: end whatever runs for it."""
@@ -180,6 +190,7 @@ class Transfers:
             self._check_lease(transfer, beat=self.lease / 3)
         else:
             transfer.lease_until = asked_at + self.lease
+            self.renewed += 1
 
     def _check_lease(self, transfer: _Transfer, beat: float = 0.0) -> None:
         """

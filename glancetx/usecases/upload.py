@@ -18,7 +18,7 @@ from glancetx.errors import (
     TooLarge,
 )
 from glancetx.image import Image, Location, Status
-from glancetx.interfaces import IByteStream, IRegistry
+from glancetx.interfaces import UNOBSERVED, IByteStream, IRegistry, Observer
 from glancetx.limits import Limits
 from glancetx.shelf import ShelvedStore
 from glancetx.streams import Metered, Metering
@@ -72,6 +72,7 @@ class Uploads:
     _metering: Metering
     _limits: Limits
     _announce: Announcements = field(factory=Announcements)
+    observer: Observer = UNOBSERVED
 
     async def upload(self, image: Image, data: IByteStream, shelved: ShelvedStore) -> Image:
         """
@@ -93,7 +94,8 @@ class Uploads:
             location: Location | None = None
             try:
                 metered = self._meter(image, data)
-                location = await self._store(image, metered, shelved)
+                with self.observer.writing(shelved.name, lambda: metered.size):
+                    location = await self._store(image, metered, shelved)
                 Promise.of(image).check(metered)
                 active = await self._activate(image.image_id, metered, location)
             except BaseException as error:

@@ -119,6 +119,7 @@ class StreamingChannel(PunctualChannel):
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
         request = self.requests[0]
+        request.first_byte = self.site.reactor.seconds()
         body = request.body
         reads_on = body.is_complete or body.is_flowing or self._can_drain(request)
         if not reads_on or self.site.is_draining:

@@ -75,14 +75,19 @@ def peer_of(request: StreamingRequest) -> str | None:
     return host
 
 
-def request_id(inbound: str | None, caller: Caller) -> str:
+def new_request_id() -> str:
+    """An id that no other request has."""
+    return f"req-{uuid.uuid4()}"
+
+
+def request_id(inbound: str | None, caller: Caller, own: str | None = None) -> str:
     """
-    The id of a request: the client's own when he is authenticated, or else a new one (§1.7).
+    The id of a request: his own when the client is authenticated, or else ours or a new one (§1.7).
 
     :raises HttpError: 431 when the client's is longer than 64 characters.
     """
     if inbound is None or not caller.is_authenticated:
-        return f"req-{uuid.uuid4()}"
+        return own or new_request_id()
     if len(inbound) > MAX_REQUEST_ID_LENGTH:
         raise HttpError(431, f"The request id is longer than {MAX_REQUEST_ID_LENGTH} characters.")
     return inbound if inbound.startswith("req-") else f"req-{inbound}"

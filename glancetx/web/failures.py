@@ -46,6 +46,7 @@ def install_error_handlers(app: Klein) -> None:
     def conflict(self: object, request: IRequest, failure: Failure) -> bytes:
         """The one error whose form is not negotiated (contract §1.5)."""
         error: Any = failure.value
+        streaming(request).site.observer.failed(error)
         body = str(error).encode("ascii")
         request.setResponseCode(status_of(error))
         request.setHeader("Content-Type", PLAIN)
@@ -70,6 +71,7 @@ def install_error_handlers(app: Klein) -> None:
     @app.handle_errors(Exception)
     def unexpected(self: object, request: IRequest, failure: Failure) -> bytes:
         _log.failure("{method} {path} failed", failure, **_named(request))
+        streaming(request).site.observer.failed(failure.value)
         return error_body(request, 500)
 
 
@@ -80,6 +82,7 @@ def glance_error_body(request: IRequest, error: GlanceError, *, is_explained: bo
     Unless ``is_explained`` the sentence is not the error's, but the generic one of the status.
     """
     status = status_of(error)
+    streaming(request).site.observer.failed(error)
     challenge = streaming(request).challenge
     if status == 401 and challenge is not None:
         request.setHeader("WWW-Authenticate", challenge)

@@ -9,12 +9,20 @@ from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
 
+from glancetx import log_context
 from glancetx.access import Caller
 from glancetx.errors import GlanceError, NotAuthenticated
 from glancetx.interfaces import IAuthenticator
 from glancetx.usecases.recognition import Recognition
 from glancetx.web.connections import source_of
-from glancetx.web.context import REQUEST_ID, ReceivedHeaders, peer_of, request_id, target_of
+from glancetx.web.context import (
+    REQUEST_ID,
+    ReceivedHeaders,
+    new_request_id,
+    peer_of,
+    request_id,
+    target_of,
+)
 from glancetx.web.errors import HttpError, error_body
 from glancetx.web.failures import glance_error_body
 from glancetx.web.rates import RequestRate
@@ -62,10 +70,12 @@ class Gate(Resource):
     async def _answer(self, request: StreamingRequest) -> bytes | int:
         """What `render` would return, if the API were behind no gate."""
         try:
+            own = _known_as(request, new_request_id())
             request.challenge = self._authenticator.challenge
             request.caller = await self._caller_of(request)
             inbound = request.getHeader(REQUEST_ID)
-            request.setHeader(REQUEST_ID, request_id(inbound, request.caller))
+            name = _known_as(request, request_id(inbound, request.caller, own))
+            request.setHeader(REQUEST_ID, name)
         except HttpError as error:
             return error_body(request, error.status, error.explanation)
         except NotAuthenticated:
@@ -75,8 +85,9 @@ class Gate(Resource):
         except CancelledError:
             # If the client is still there, it is we who are leaving.
             return NOT_DONE_YET if request.is_lost else error_body(request, 503)
-        except Exception:  # noqa: BLE001 - authenticators are anybody's
+        except Exception as error:  # noqa: BLE001 - authenticators are anybody's
             _log.failure("nobody could tell who sends a request")
+            request.site.observer.failed(error)
             return error_body(request, 500)
         if request.is_lost:
             return NOT_DONE_YET
@@ -103,9 +114,17 @@ class Gate(Resource):
             self._rate.check(caller, host and source_of(host))
 
 
+def _known_as(request: StreamingRequest, name: str) -> str:
+    """Let the log know which request it is that we are at work on."""
+    log_context.request_id.set(name)
+    request.request_id = name
+    return name
+
+
 def _fail(failure: Failure, request: StreamingRequest) -> bytes | int:
     """What is answered when the API itself broke down; nobody else would answer."""
     _log.failure("the API behind the gate broke down", failure)
+    request.site.observer.failed(failure.value)
     if request.startedWriting:
         request.abort()
     if request.startedWriting or request.is_lost:

@@ -18,6 +18,7 @@ from zope.interface import implementer
 from glancetx.access import Caller
 from glancetx.web.body import RequestBody
 from glancetx.web.forwarded import DIRECT
+from glancetx.web.routes import ELSEWHERE
 from glancetx.web.transports import below_tls
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ class StreamingRequest(server.Request):
     ``challenge`` is what a 401 says in WWW-Authenticate, if anything.
     ``is_lost`` becomes true when the connection is gone.
     ``forwarded`` is what proxies that the site believes have said of it.
+    ``route`` is the route of an API that it takes, for those who count; ``request_id`` is known
+    once the caller is.
+    ``begun`` and ``first_byte`` are when its head was in, and that of the response out, by the
+    reactor's clock.
     ``prepared`` are lines of the response's head that are sent as they are, before the headers.
     """
 
@@ -56,6 +61,10 @@ class StreamingRequest(server.Request):
     expects_continue = False
     is_lost = False
     is_routed = False
+    route = ELSEWHERE
+    request_id: str | None = None
+    begun = 0.0
+    first_byte: float | None = None
     _is_receiving = False
 
     def __init__(self, channel: StreamingChannel, *args: Any, **kwargs: Any) -> None:
@@ -75,6 +84,7 @@ class StreamingRequest(server.Request):
     def headers_received(self, command: bytes, path: bytes, version: bytes) -> None:
         """Called by the channel: route the request now, whatever of its body is still to come."""
         self.is_routed = True
+        self.begun = self.channel.site.reactor.seconds()
         proxies = self.channel.site.proxies
         if proxies.listed:
             peer = getattr(self.channel.getPeer(), "host", None)
@@ -134,6 +144,8 @@ class StreamingRequest(server.Request):
         super().connectionLost(reason)
         self._end_body()
         self.body.cut_short()
+        if self.is_routed and not self.finished:
+            self.site.broken_off(self)
 
     async def until_lost(self) -> None:
         """Waits until the connection, which is closing, is gone."""

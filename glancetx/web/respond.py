@@ -54,10 +54,13 @@ async def pour(
             return
         if outflow.is_overfull:
             _log.warn("a download breaks off: {error}", error=outflow.miscount())
+            request.site.observer.failed(outflow.miscount())
     except GlanceError as error:
         _log.warn("a download breaks off: {error}", error=error)
-    except Exception:
+        request.site.observer.failed(error)
+    except Exception as error:
         _log.failure("a download breaks off")
+        request.site.observer.failed(error)
     request.abort()
     await request.until_lost()
 

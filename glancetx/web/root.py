@@ -9,6 +9,7 @@ from twisted.web.resource import IResource, Resource
 from glancetx.web.context import host_url
 from glancetx.web.errors import HttpError, error_body
 from glancetx.web.request import StreamingRequest, streaming
+from glancetx.web.routes import HEALTH, VERSIONS, route_of
 from glancetx.web.versions import Redirect, V1Request, negotiate_version, version_document
 
 
@@ -48,17 +49,19 @@ class Root(Resource):
         base_url = host_url(request)
         segments = _decoded(request.postpath or [])
         if segments == ["healthcheck"] and request.method in (b"GET", b"HEAD"):
-            return _text(request, b"OK")
+            return _health(request)
         meaning = negotiate_version(
             segments, request.getHeader("accept") or "", enable_v1=self._front.enable_v1_api
         )
         if isinstance(meaning, V1Request):
             return self._enter(request, meaning)
+        request.route = VERSIONS
         if isinstance(meaning, Redirect):
             return _redirect(request, base_url + meaning.path)
         return self._versions(request, meaning.status, base_url)
 
     def _enter(self, request: StreamingRequest, meaning: V1Request) -> bytes | int:
+        request.route = route_of(meaning.segments)
         request.postpath = [segment.encode("utf-8") for segment in meaning.segments]
         answer: bytes | int = self._v1.render(request)
         return answer
@@ -77,9 +80,19 @@ def _decoded(segments: list[bytes]) -> list[str]:
         raise HttpError(400, "The path is not valid UTF-8.") from None
 
 
-def _text(request: IRequest, text: bytes) -> bytes:
+def _health(request: StreamingRequest) -> bytes:
+    """
+    Whether to send requests here: as long as the process serves, and nothing else is asked.
+
+    Whoever is about to end says so to those who keep their connection; new ones are refused.
+    """
+    request.route = HEALTH
     request.setHeader("Content-Type", "text/plain; charset=UTF-8")
-    return text
+    request.setHeader("Cache-Control", "no-store")
+    if request.site.is_ending:
+        request.setResponseCode(503)
+        return b"ENDING"
+    return b"OK"
 
 
 def _redirect(request: IRequest, url: str) -> bytes:

@@ -6,21 +6,20 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
-from twisted.logger import Logger
-from twisted.web import http, server
+from twisted.web import server
 from twisted.web.resource import IResource
 
+from glancetx.interfaces import UNOBSERVED, Observer
 from glancetx.networks import Networks
+from glancetx.web.access_log import log_access
 from glancetx.web.channel import StreamingChannel
 from glancetx.web.connections import Connections, source_of
 from glancetx.web.forwarded import Proxies
-from glancetx.web.request import StreamingRequest
+from glancetx.web.request import StreamingRequest, streaming
 from glancetx.web.rounds import Rounds
 
 #: What there is when nothing stands before us.
 NO_PROXIES = Proxies(Networks())
-
-_access_log = Logger(namespace="glancetx.access")
 
 
 class StreamingSite(server.Site):
@@ -31,6 +30,7 @@ class StreamingSite(server.Site):
     ``rounds`` are those in which files are sent; ``receivers`` counts the clients whose bodies
     somebody is reading.
     ``head_time`` is how many seconds the head of a request may take, and how many without a byte.
+    ``observer`` is told of each request that is over, and of what fails.
     """
 
     protocol = StreamingChannel  # type: ignore[assignment]
@@ -44,10 +44,12 @@ class StreamingSite(server.Site):
         head_time: tuple[float | None, float | None] = (None, None),
         connections: Connections | None = None,
         proxies: Proxies = NO_PROXIES,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         super().__init__(resource, timeout=timeout, reactor=reactor, parsePOSTFormSubmission=False)
         self.head_time = head_time
         self.proxies = proxies
+        self.observer = observer
         self._connections = connections or Connections()
         self.is_draining = False
         self.rounds = Rounds(reactor)
@@ -61,20 +63,29 @@ class StreamingSite(server.Site):
         """HTTP/2 stays off: in Twisted it is six times slower, and early answers break it."""
         return [b"http/1.1"]
 
-    def log(self, request: http.Request) -> None:
-        client = getattr(request.getClientAddress(), "host", "-")
-        method = request.method.decode("ascii", "replace")
-        path = request.path.decode("ascii", "replace")
-        line = f'{client} "{method} {path}" {request.code} {request.sentLength}'
-        # The line is made here: formatting it by its fields costs a tenth of a small request.
-        _access_log.info(
-            line.replace("{", "{{").replace("}", "}}"),
-            client=client,
-            method=method,
-            path=path,
-            code=request.code,
-            sent=request.sentLength,
+    def log(self, request: Any) -> None:
+        """Called by Twisted when the response is complete."""
+        self._over(streaming(request), is_whole=True)
+
+    def broken_off(self, request: StreamingRequest) -> None:
+        """The connection is gone, and the response was not complete."""
+        self._over(request, is_whole=False)
+
+    def _over(self, request: StreamingRequest, *, is_whole: bool) -> None:
+        # A clock may be set back.
+        seconds = max(0.0, self.reactor.seconds() - request.begun)
+        first = request.first_byte
+        self.observer.answered(
+            request.route,
+            request.method.decode("ascii", "replace"),
+            request.code,
+            seconds,
+            None if first is None else max(0.0, first - request.begun),
+            request.body.received,
+            request.sentLength,
+            is_whole,
         )
+        log_access(request, seconds, is_whole=is_whole)
 
     def startFactory(self) -> None:
         """Nothing of Twisted's own access log."""
@@ -83,6 +94,16 @@ class StreamingSite(server.Site):
         """Nothing of Twisted's own access log."""
 
     # -- connections
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._channels)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether whoever comes again should go elsewhere: nobody will succeed us here."""
+        return self.is_draining and not self._grace
 
     def buildProtocol(self, addr: IAddress) -> Any:
         """A connection, or None when it is to be closed at once."""

@@ -14,6 +14,7 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
+from glancetx.logs import FIELDS
 from glancetx.workers.messages import Lines, Message, decode, encode
 
 _log = Logger()
@@ -102,12 +103,18 @@ class WorkerProcess(ProcessProtocol):
                     self.ready.callback(None)
             case ["failed", str(why)]:
                 self._why = why
-            case ["log", str(level), str(namespace), str(text)]:
-                severity = LogLevel.lookupByName(level)
-                line = "worker {worker}: {text}"
-                _logger(namespace).emit(severity, line, worker=self.number, text=text)
+            case ["log", dict(record)]:
+                self._log(record)
             case _:
                 self._heard(self, message)
+
+    def _log(self, record: dict[str, Any]) -> None:
+        """Log an event of the worker; what else is known of it is for the log in JSON."""
+        text = "\n".join(filter(None, (record["message"], record.get("traceback"))))
+        known = {name: record[name] for name in FIELDS if name in record}
+        known |= {"worker": self.number, "worker_message": record["message"], "text": text}
+        logger, level = _logger(record["namespace"]), LogLevel.lookupByName(record["level"])
+        logger.emit(level, "worker {worker}: {text}", **known)
 
     def _print(self, line: bytes) -> None:
         """What was printed and not logged, as by Python when it cannot even start."""

@@ -86,6 +86,10 @@ class Crew:
         """All workers but this one, those included that start or retire."""
         return [each for each in self._living if each is not than]
 
+    def living(self) -> list[Worker]:
+        """Those who serve or retire, and can be asked something."""
+        return [each for each in self._living if each.ready.called]
+
     async def start(self, order: Order) -> None:
         """
         Returns when all of them serve.

@@ -7,13 +7,16 @@ To a worker, on its standard input: first its order, one object, and then
   ``hurry``: end now
 - ``deleted``, id: another worker has deleted this image
 - ``turn``: a copy may run
+- ``ask``, ``metrics`` or ``standings``: answer that
 
 From a worker, on its standard output:
 
 - ``ready``: it serves; ``failed``, sentence: it cannot
 - ``deleted``, id: it has deleted this image
 - ``turn``: a copy would like to run; ``done``: one has ended
-- ``log``, level, namespace, text: an event
+- ``answer``, ``metrics`` or ``standings``, what it knows: also its last numbers, unasked, when it
+  ends
+- ``log``, record: an event, as `glancetx.logs.record_of` makes it
 """
 
 from __future__ import annotations

@@ -1,28 +1,13 @@
-"""Where the events of a worker go: to its supervisor, which has the log, or right into it."""
+"""Where the events of a worker go whose supervisor has the log to itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from twisted.logger import (
-    ILogObserver,
-    LogEvent,
-    LogLevel,
-    eventAsText,
-    formatEventAsClassicLogText,
-)
+from twisted.logger import ILogObserver, LogEvent
 from zope.interface import implementer
 
-
-def line_of(number: int) -> Callable[[LogEvent], str | None]:
-    """What twistd's log says of an event, with a worker's number, as when it goes through there."""
-
-    def line(event: LogEvent) -> str | None:
-        text = formatEventAsClassicLogText(event)
-        return text and text.replace("] ", f"] worker {number}: ", 1)
-
-    return line
+from glancetx.logs import record_of
 
 
 @implementer(ILogObserver)
@@ -43,11 +28,8 @@ class Outlet:
     def __call__(self, event: LogEvent) -> None:
         if self._is_paused:
             self._dropped += 1
-            return
-        level: Any = event.get("log_level") or LogLevel.info
-        namespace = str(event.get("log_namespace") or "-").replace("log_legacy", "-")
-        text = eventAsText(event, includeTimestamp=False, includeSystem=False)
-        self._send("log", level.name, namespace, text)
+        else:
+            self._send("log", record_of(event))
 
     # -- a producer's
 
@@ -58,7 +40,8 @@ class Outlet:
         self._is_paused = False
         dropped, self._dropped = self._dropped, 0
         if dropped:
-            self._send("log", "warn", "glancetx", f"{dropped} events are missing from the log here")
+            message = f"{dropped} events are missing from the log here"
+            self._send("log", {"level": "warn", "namespace": "glancetx", "message": message})
 
     def stopProducing(self) -> None:
         self._is_paused = True

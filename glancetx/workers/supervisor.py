@@ -18,11 +18,12 @@ from glancetx.web.rates import new_buckets
 from glancetx.workers.child import WorkerFailed, WorkerProcess, spawn
 from glancetx.workers.crew import Crew, Order, Worker
 from glancetx.workers.messages import Message
+from glancetx.workers.monitor import CrewMonitor
 from glancetx.workers.sockets import Binder, numbered
 from glancetx.workers.turns import Turns
 
 #: What all workers of one daemon have in common for as long as it lives.
-LASTING = ("data", "registry", "listen", "workers")
+LASTING = ("data", "registry", "listen", "workers", "metrics", "log_format")
 
 _log = Logger()
 
@@ -77,6 +78,7 @@ class Supervisor:
         self._buckets = Descriptor(new_buckets())
         self._turns = Turns(settings.copy_concurrency, lambda worker: worker.tell("turn"))
         self._crew = Crew(reactor, workers, self._hire)
+        self.monitor = CrewMonitor(reactor, self._crew.living)
         self._directory = os.getcwd()
         self._handing_over: Deferred[None] | None = None
         self._is_up = self._is_asked_again = False
@@ -171,6 +173,7 @@ class Supervisor:
         }
         worker = WorkerProcess(number, order, self._heard)
         worker.ended().addCallback(lambda _: self._turns.gone(worker))
+        worker.ended().addCallback(lambda _: self.monitor.gone(worker))
         return spawn(self._reactor, worker, descriptors)
 
     def _heard(self, worker: WorkerProcess, message: Message) -> None:
@@ -179,6 +182,8 @@ class Supervisor:
                 self._turns.asked_by(worker)
             case ["done"]:
                 self._turns.returned_by(worker)
+            case ["answer", str(what), said]:
+                self.monitor.answered(worker, what, said)
             case ["deleted", str(image_id)]:
                 for other in self._crew.others(worker):
                     other.tell("deleted", image_id)

@@ -15,10 +15,13 @@ from twisted.python.failure import Failure
 
 from glancetx.assemble import Server, assemble
 from glancetx.config import make_settings
+from glancetx.logs import lines
+from glancetx.metrics.monitor import Monitor
 from glancetx.registry_source import joined_registry
 from glancetx.share import Share
 from glancetx.workers.messages import Lines, Message, decode, encode
-from glancetx.workers.outlet import Outlet, line_of
+from glancetx.workers.monitor import METRICS, STANDINGS
+from glancetx.workers.outlet import Outlet
 from glancetx.workers.sockets import Heir
 from glancetx.workers.turns import AskedTurns
 
@@ -64,7 +67,8 @@ class Worker(Protocol):
             self.transport.registerProducer(outlet, True)
         else:
             log = open(self._order["log"], "w", encoding="utf-8")
-            observer = FileLogObserver(log, line_of(self._order["number"]))
+            kind = self._order["said"].get("log_format", "text")
+            observer = FileLogObserver(log, lines(kind, self._order["number"]))
         globalLogBeginner.beginLoggingTo([observer])
 
     def dataReceived(self, data: bytes) -> None:
@@ -91,8 +95,22 @@ class Worker(Protocol):
                 self._hurry()
             case ["turn"]:
                 self._turns.granted()
+            case ["ask", str(what)] if self._server is not None:
+                ensureDeferred(self._answer(self._server.monitor, what))
             case ["deleted", str(image_id)] if self._server is not None:
                 self._server.deleted_elsewhere(image_id)
+
+    async def _answer(self, monitor: Monitor, what: str) -> None:
+        """Tell the supervisor what it asks for, also while it does not take what is logged."""
+        said = None
+        try:
+            if what == METRICS:
+                said = (await monitor.measure()).to_json()
+            elif what == STANDINGS:
+                said = await monitor.standings()
+        except Exception:  # noqa: BLE001 - without an answer we would not be asked again
+            _log.failure("what the supervisor asks cannot be told")
+        self._say("answer", what, said)
 
     # -- life
 
@@ -162,5 +180,7 @@ class Worker(Protocol):
     def _cut_off(self) -> None:
         """Say what has not been said yet, and nothing more."""
         self._is_cut_off = True
+        if self._server is not None:
+            self._say("answer", METRICS, self._server.monitor.book().to_json())
         self.transport.unregisterProducer()
         self.transport.loseConnection()

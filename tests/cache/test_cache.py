@@ -106,6 +106,7 @@ class HitTests(KeptCase):
         broken.consumer.stop()
         self.failureResultOf(broken.flow, ConsumerGone)
         self.assertEqual(self.hits(), 2)
+        self.assertEqual(self.cache.bytes_given, len(DATA) + 2)
         self.assertEqual(
             self.do(self.cache.entries()),
             [

@@ -66,7 +66,7 @@ class PaceTests(HangingCase):
     def test_landed(self):
         """Who comes while it is being made safe is given the copy, ranges too."""
         reader = self.read()
-        commit = self.cache._maker._pools.write
+        commit = self.cache.maker._pools.write
         held: Deferred[None] = Deferred()
         run = commit.run
 

@@ -159,6 +159,8 @@ class FallbackTests(CacheCase):
         self.read(wanted=original(image_id=OTHER_ID))
         self.assertEqual(self.cached(), [OTHER_ID])
         self.assertEqual(self.do(self.cache.entries())[0].hits, 0)
+        made = self.cache.maker.made
+        self.assertEqual((made.fills, made.evictions), (2, 1))
 
     def test_bug(self):
         """What nobody has foreseen is logged, and everybody gets his bytes from the store."""

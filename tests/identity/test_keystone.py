@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface.verify import verifyObject
 
@@ -16,8 +16,8 @@ from glancetx.errors import IdentityUnavailable, NotAllowed, NotAuthenticated
 from glancetx.identity.keystone import KeystoneAuthenticator, keystone
 from glancetx.identity.keystone_client import KeystoneClient
 from glancetx.identity.token_cache import TokenCache
-from glancetx.interfaces import IAuthenticator
-from glancetx.keystone.exchange import Exchange
+from glancetx.interfaces import IAuthenticator, IProbed
+from glancetx.keystone.exchange import Exchange, KeystoneAway, Reply
 from glancetx.keystone.own_token import OwnToken
 from glancetx.testing.authenticator_contract import AuthenticatorContract, Credentials
 from tests.keystone.fake_keystone import (
@@ -57,6 +57,26 @@ class WithKeystone:
         self.authenticator = KeystoneAuthenticator(
             TokenCache(self.clock, client.validate, 300.0), "http://public.example:5000"
         )
+
+
+class ReadyTests(SynchronousTestCase):
+    """Whether Keystone could be asked now."""
+
+    def checking(self, reply: Deferred[Reply]) -> Deferred[None]:
+        authenticator = KeystoneAuthenticator(Any, URL, greet=lambda: reply)  # type: ignore[arg-type]
+        verifyObject(IProbed, authenticator)
+        return as_deferred(authenticator.check_ready())
+
+    def test_answers(self) -> None:
+        """It is when it answers at all."""
+        for status in (200, 404):
+            self.successResultOf(self.checking(succeed(Reply(status))))
+
+    def test_away(self) -> None:
+        """It is not when it does not, or has enough to do with itself; nobody is told why."""
+        for reply in (succeed(Reply(503)), fail(KeystoneAway("at http://10.0.0.1"))):
+            failure = self.failureResultOf(self.checking(reply), IdentityUnavailable)
+            self.assertNotIn("10.0.0.1", str(failure.value))
 
 
 class AuthenticatorCase(WithKeystone, SynchronousTestCase):

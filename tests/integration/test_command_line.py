@@ -46,6 +46,8 @@ class HelpTests(SynchronousTestCase):
             "--config=": "none",
             "--data=": "./glance-data",
             "--drain=": "60",
+            "--metrics=": "none",
+            "--log-format=": "text",
             "--workers=": "the number of cores; 1 if anything is kept in memory",
             "--listen=": "tcp:9292:interface=127.0.0.1",
             "--registry=": "embedded:",
@@ -213,6 +215,14 @@ class MistakeTests(SynchronousTestCase):
         """The drain is a number of seconds that ends."""
         for drain in ("soon", "-1", "inf", "nan"):
             self.assertIn("--drain", self.refused("--drain", drain))
+
+    def test_metrics(self):
+        """An endpoint that is none is refused."""
+        self.assertIn("--metrics 'nonsense:1' is not", self.refused("--metrics", "nonsense:1"))
+
+    def test_log_format(self):
+        """Another format is refused."""
+        self.assertIn("must be text or json", self.refused("--log-format", "xml"))
 
     def test_missing_file(self):
         """A configuration file that is not there is named."""

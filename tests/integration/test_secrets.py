@@ -3,9 +3,14 @@
 import os
 import signal
 
+from twisted.internet.threads import deferToThread
+
 from glancetx.identity.token_file import new_token, token_lines
-from tests.integration.daemon import FORMATS, free_port, start
+from tests.integration.daemon import FORMATS, ask, free_port, start
 from tests.integration.test_copy import CopyCase
+
+#: What a daemon tells of itself.
+SEEN = ("/metrics", "/readyz")
 
 #: What is refused, in many ways; paths are no place for secrets, queries may be.
 REFUSED: tuple[tuple[str, str, dict[str, str]], ...] = (
@@ -22,7 +27,7 @@ REFUSED: tuple[tuple[str, str, dict[str, str]], ...] = (
 class SecretTests(CopyCase):
     """Tokens, and what users put into the addresses of their sources."""
 
-    async def start(self):
+    async def start(self, *options):
         tokens = self.place / "tokens.toml"
         self.alice = new_token()
         tokens.write_text(token_lines(self.alice, "alice", "demo", ["member"]))
@@ -32,11 +37,14 @@ class SecretTests(CopyCase):
             f'[[store]]\nkind = "file"\ndirectory = "{self.place / "images"}"\n'
             '[[store]]\nkind = "http"\nallow = "127.0.0.1"\n'
         )
-        return await start(self, "--config", config, "--registry", "memory:")
+        return await start(self, "--config", config, "--registry", "memory:", *options)
 
     async def test_log(self):
-        """Whatever is asked, and whatever becomes of it, the log tells none of them."""
-        daemon = await self.start()
+        """Whatever is asked and becomes of it, neither the log nor the metrics tell them (R2)."""
+        port = free_port()
+        metrics = ("--metrics", f"tcp:{port}:interface=127.0.0.1")
+        # Whatever the text of an event says is in its object, too, and more.
+        daemon = await self.start("--log-format", "json", *metrics)
         own = {"X-Auth-Token": self.alice}
         secrets = [self.alice]
 
@@ -69,9 +77,12 @@ class SecretTests(CopyCase):
         answer = await daemon.ask("POST", "/v1/images", {**FORMATS, **own}, b"hello")
         self.assertEqual(answer.status, 201)
 
+        told = [await deferToThread(ask, port, "GET", path) for path in SEEN]
+        self.assertEqual([each.status for each in told], [200] * len(told))
         os.kill(daemon.pid, signal.SIGHUP)
         await daemon.says("tokens.toml was read")
         await daemon.stop()
         daemon.assert_quiet()
         self.assertIn("image.send", daemon.log)
-        self.assertEqual([each for each in secrets if each in daemon.log], [])
+        everything = daemon.log + "".join(each.body.decode() for each in told)
+        self.assertEqual([each for each in secrets if each in everything], [])

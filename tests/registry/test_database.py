@@ -48,6 +48,24 @@ class _WithServer(TestCase):
             pass
 
 
+class UseTests(_WithServer):
+    """How the connections are used."""
+
+    async def test_use(self):
+        """It is told how many there are, who waits, and how often somebody had to."""
+        database = self.open(size=1)
+        use = database.use
+        self.assertEqual((use.size, use.busy, use.idle, use.waits), (1, 0, 0, 0))
+        both = [database.read("SELECT pg_sleep(0.05)") for _ in range(2)]
+        self.assertEqual((database.use.waiting, database.use.waits), (1, 1))
+        await gatherResults(both)
+        use = database.use
+        self.assertEqual((use.busy, use.idle, use.waiting, use.waits), (0, 1, 0, 1))
+        self.assertGreater(use.wait_seconds, 0.04)
+        await database.read("SELECT 1")
+        self.assertEqual(database.use.waits, 1)
+
+
 class StatementTests(_WithServer):
     """What statements give."""
 

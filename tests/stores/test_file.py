@@ -33,7 +33,7 @@ from glancetx.errors import (
     StoreReadOnly,
     StoreUnavailable,
 )
-from glancetx.interfaces import IByteStream, IFileSpan, IStore
+from glancetx.interfaces import IByteStream, IFileSpan, IProbed, IStore
 from glancetx.stores.file import FileStore
 from glancetx.stores.file_partial import Partial
 from glancetx.stores.file_tree import Tree, image_id_of, key_of
@@ -43,6 +43,35 @@ from glancetx.testing.streams import HANG, RecordingConsumer, ScriptedStream
 reactor = cast(IReactorFromThreads, installed_reactor)
 
 IMAGE_ID = "8f5d5a3e-6f3c-4c0e-9d1f-1d2c3b4a5f60"
+
+
+class ReadyTests(TestCase):
+    """Whether the directory could be used now."""
+
+    async def started(self, directory: str) -> FileStore:
+        store = FileStore(reactor, directory)
+        store.startService()
+        self.addCleanup(store.stopService)
+        return store
+
+    async def test_ready(self) -> None:
+        """A directory that can be written is; nothing is left there."""
+        root = self.mktemp()
+        store = await self.started(root)
+        verifyObject(IProbed, store)
+        await store.check_ready()
+        self.assertEqual(os.listdir(os.path.join(root, ".partial")), [])
+
+    async def test_directory_is_gone(self) -> None:
+        """One that somebody has put something else for is not."""
+        root = self.mktemp()
+        store = await self.started(root)
+        await store.check_ready()
+        os.rename(root, root + ".elsewhere")
+        with open(root, "w"):
+            pass
+        with self.assertRaises(StoreUnavailable):
+            await store.check_ready()
 
 
 class FileStoreContractTests(SharedStoreContract, TestCase):

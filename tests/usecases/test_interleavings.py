@@ -175,7 +175,7 @@ class Life(RuleBasedStateMachine):
                 source.finish(BodyCutShort())
         self.world.clear_up()
         for daemon in self.daemons:
-            assert not daemon.copies._running
+            assert not daemon.copies.running
             assert daemon.turns.tokens == 2
         for work in self.work:
             assert work.called

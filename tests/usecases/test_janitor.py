@@ -57,6 +57,7 @@ class CleanTests(SynchronousTestCase):
         self.assertIn("went away", self.world.fetch().status_reason)
         self.assertEqual(self.world.faults(), [])
         self.assertEqual(self.clean(), 0)
+        self.assertEqual((self.world.here.janitor.cleared, self.world.here.janitor.failed), (1, 0))
 
     def test_abandoned_copy(self):
         """An image whose copier died while it still waited is killed, and the record says so."""
@@ -130,6 +131,7 @@ class CleanTests(SynchronousTestCase):
         self.failing.on = frozenset({"discard"})
         self.world.pass_time(LEASE)
         self.clean()
+        self.assertEqual(self.world.here.janitor.failed, 1)
         self.failing.on = frozenset()
         self.world.pass_time(61)
         self.clean()

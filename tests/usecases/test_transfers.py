@@ -52,8 +52,11 @@ class LeaseTests(SynchronousTestCase):
             self.world.pass_time(1)
             self.assertEqual(self.world.do(self.world.there.janitor.clean()), 0)
         self.assertEqual(self.world.registry.renewed_at, [10.0 * n for n in range(1, 10)])
+        transfers = self.world.here.transfers
+        self.assertEqual((transfers.held, transfers.renewed), (1, 9))
         self.data.finish()
         self.assertEqual(self.successResultOf(self.upload).status, Status.ACTIVE)
+        self.assertEqual((transfers.held, transfers.lost), (0, 0))
 
     def test_no_renewals_afterwards(self):
         """It ends with the upload."""
@@ -89,6 +92,7 @@ class LeaseTests(SynchronousTestCase):
         self.world.pass_time(20)
         self.failureResultOf(self.upload, RegistryUnavailable)
         self.assertTrue(self.data.has_ended)
+        self.assertEqual(self.world.here.transfers.lost, 1)
         self.world.clear_up()
         self.assertEqual(self.world.faults(), [])
 

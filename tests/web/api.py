@@ -12,6 +12,7 @@ from twisted.web.resource import IResource, Resource
 
 from glancetx.access import OPERATOR, Caller
 from glancetx.identity.everybody import Everybody
+from glancetx.interfaces import UNOBSERVED, Observer
 from glancetx.limits import Limits, Traffic
 from glancetx.policy.enforcer import Policy
 from glancetx.policy.protections import Protections
@@ -108,6 +109,7 @@ class Api:
     told: Told = field(factory=Told)
     traffic: Traffic = UNLIMITED
     proxies: Proxies = NO_PROXIES
+    observer: Observer = UNOBSERVED
     prefetch: Prefetch = field(init=False)
     transfers: Transfers = field(init=False)
     copies: Copies = field(init=False)
@@ -124,7 +126,9 @@ class Api:
         self.transfers = Transfers(self.clock, self.registry)
         deletions = Deletions(self.registry, shelf, self.transfers, self.scrub_time, announce)
         self.janitor = Janitor(self.clock, self.registry, shelf, deletions)
-        uploads = Uploads(self.registry, self.transfers, metering, self.limits, announce)
+        uploads = Uploads(
+            self.registry, self.transfers, metering, self.limits, announce, self.observer
+        )
         permissions = Permissions(self.policy, self.protections)
         turns = DeferredSemaphore(4)
         self.copies = Copies(
@@ -140,7 +144,7 @@ class Api:
         catalogue = Catalogue(self.registry, self.limits, self.protections, announce)
         receiver = Receiver(uploads, shelf)
         elsewhere = Elsewhere(sources, self.copies, receiver)
-        downloads: Downloading = Downloads(shelf)
+        downloads: Downloading = Downloads(shelf, self.observer)
         deleting: Deleting = deletions
         if self.cache is not None:
             cached = CachedDownloads(downloads, self.cache)
@@ -168,7 +172,7 @@ class Api:
             rate = reception.rate(self.clock)
             gate = Gate(behind, self.authenticator, self.recognition, rate)
         root = Root(gate, self.front)
-        self.site = reception.site(root, self.clock)
+        self.site = reception.site(root, self.clock, self.observer)
 
     def connect(self, send_buffer: int | None = None) -> MemoryClient:
         """A new connection, whose client takes everything at once if it has no ``send_buffer``."""

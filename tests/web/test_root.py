@@ -141,6 +141,25 @@ class VersionTests(RootCase):
         self.assertEqual(self.get("/healthcheck", method="HEAD").body, b"")
         self.assertEqual(self.get("/healthcheck", method="POST").status, 300)
 
+    def test_healthcheck_at_the_end(self) -> None:
+        """Who keeps his connection while the server ends is told to go elsewhere."""
+        client = self.api.connect()
+        client.send(b"GET /healthcheck HTTP/1.1\r\n")
+        self.api.site.drain(60)
+        client.send(b"Host: h\r\n\r\n")
+        response = client.response()
+        self.assertEqual((response.status, response.body), (503, b"ENDING"))
+        self.assertEqual(response.header("connection"), "close")
+        client.disconnect()
+
+    def test_healthcheck_while_another_takes_over(self) -> None:
+        """Who retires has a successor, and nothing is wrong."""
+        client = self.api.connect()
+        client.request("GET", "/healthcheck")
+        self.api.site.drain(None, grace=5)
+        self.assertEqual(client.request("GET", "/healthcheck").status, 200)
+        client.disconnect()
+
     def test_method_override(self) -> None:
         """§1.8: ``_method`` in a query changes nothing."""
         self.have_image(b"x")

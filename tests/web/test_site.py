@@ -187,12 +187,45 @@ class AccessLogTests(TransportCase):
         line = events[-1]
         self.assertEqual(line["log_namespace"], "glancetx.access")
         self.assertEqual(
-            (line["client"], line["method"], line["path"], line["code"], line["sent"]),
+            (line["client"], line["method"], line["path"], line["status"], line["sent"]),
             ("127.0.0.1", "GET", f"/v1/images/{IMAGE_ID}", 200, 5),
         )
+
+    def test_broken_off(self) -> None:
+        """A request whose connection breaks has its line too, and only one."""
+        events = logged_events(self)
+        self.begin_upload(10)
+        self.client.send(b"hello")
+        self.wait(2)
+        self.client.disconnect()
+        [line] = [each for each in events if each["log_namespace"] == "glancetx.access"]
+        self.assertEqual((line["received"], line["seconds"], line["is_whole"]), (5, 2, False))
+        self.assertTrue(formatEvent(line).endswith(" 0 5 2.000 - - cut"), formatEvent(line))
+
+    def test_not_a_request(self) -> None:
+        """A connection that breaks within a head has none."""
+        events = logged_events(self)
+        self.client.send(b"GET /v1/images HTT")
+        self.client.disconnect()
+        self.assertEqual(events, [])
+
+    def test_answered_early(self) -> None:
+        """A request that is answered before its body is in has one line, whatever comes."""
+        events = logged_events(self)
+        self.client.begin("PUT", "/v1/images/none", UPLOAD, 10)
+        self.client.disconnect()
+        lines = [each for each in events if each["log_namespace"] == "glancetx.access"]
+        self.assertEqual([each["status"] for each in lines], [404])
+
+    def test_request_id(self) -> None:
+        """It is the one that the client is told."""
+        events = logged_events(self)
+        response = self.api.request("GET", "/v1/images")
+        self.assertEqual(events[-1]["request_id"], response.header("x-openstack-request-id"))
 
     def test_text(self) -> None:
         """The line reads the same whatever the client asks for."""
         events = logged_events(self)
         sent = len(self.api.request("GET", "/{code}/%7B").body)
-        self.assertEqual(formatEvent(events[-1]), f'127.0.0.1 "GET /{{code}}/%7B" 300 {sent}')
+        line = f'127.0.0.1 "GET /{{code}}/%7B" 300 {sent} 0 0.000 - -'
+        self.assertEqual(formatEvent(events[-1]), line)

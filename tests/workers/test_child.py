@@ -7,9 +7,11 @@ import sys
 from typing import Any, cast
 
 from twisted.internet.error import ProcessDone, ProcessTerminated
+from twisted.logger import formatEvent
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from glancetx.logs import record_of
 from glancetx.workers.child import WorkerFailed, WorkerProcess, spawn
 from tests.web.case import logged_events
 
@@ -100,11 +102,24 @@ class WorkerTests(SynchronousTestCase):
 
     def test_events(self):
         """Its events become ours, with its number."""
-        self.say(["log", "warn", "some.where", "twice {not formatted}"])
+        record = {"level": "warn", "namespace": "some.where", "message": "twice {not formatted}"}
+        self.say(["log", {**record, "request_id": "req-1", "status": 200, "time": "then"}])
         [event] = self.events
         self.assertEqual(event["log_namespace"], "some.where")
         self.assertEqual(event["log_level"].name, "warn")
         self.assertEqual((event["worker"], event["text"]), (2, "twice {not formatted}"))
+        self.assertEqual(formatEvent(event), "worker 2: twice {not formatted}")
+
+    def test_events_in_json(self):
+        """What it knows of an event is known here, and its text has no number in it."""
+        record = {"level": "critical", "namespace": "some.where", "message": "oh"}
+        self.say(["log", {**record, "request_id": "req-1", "traceback": "Traceback: no"}])
+        [event] = self.events
+        self.assertEqual(formatEvent(event), "worker 2: oh\nTraceback: no")
+        found = record_of(event)
+        del found["time"]
+        more = {"request_id": "req-1", "traceback": "Traceback: no", "worker": 2}
+        self.assertEqual(found, {**record, **more})
 
     def test_prints(self):
         """What it prints and is no message is logged, also its last words."""

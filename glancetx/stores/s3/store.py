@@ -14,7 +14,7 @@ from zope.interface import implementer
 from glancetx.errors import DataExists, GlanceError, NoSuchData, StoreFull, StoreUnavailable
 from glancetx.httpclient import Backoff, Server
 from glancetx.httpclient.ranges import Asked
-from glancetx.interfaces import IByteStream, IReloadable, IStore
+from glancetx.interfaces import IByteStream, IProbed, IReloadable, IStore
 from glancetx.stores.s3.adding import Adding, abort_all
 from glancetx.stores.s3.addressing import Place
 from glancetx.stores.s3.bucket import Bucket
@@ -46,7 +46,7 @@ class Habits:
     stale: float
 
 
-@implementer(IStore, IService, IReloadable)
+@implementer(IStore, IService, IReloadable, IProbed)
 class S3Store(MultiService):
     """
     Keeps each image as an object, named by a prefix and its id; the key is the id.
@@ -144,6 +144,12 @@ class S3Store(MultiService):
         with as_ours():
             await abort_all(self._bucket, self._backoff, name)
             if not await self._bucket.delete(name) and not await self._bucket.is_there():
+                raise StoreUnavailable()
+
+    async def check_ready(self) -> None:
+        """As every store that can tell: whether the bucket is there."""
+        with as_ours():
+            if not await self._bucket.is_there():
                 raise StoreUnavailable()
 
     async def sweep(self) -> int:

@@ -13,10 +13,10 @@ from zope.interface import implementer
 from glancetx.deferreds import finish_first
 from glancetx.errors import DataExists, NoSuchData, StoreError, StoreUnavailable
 from glancetx.httpclient.ranges import Asked
-from glancetx.interfaces import IByteStream, IReloadable, IStore
+from glancetx.interfaces import IByteStream, IProbed, IReloadable, IStore
 from glancetx.stores.swift.access import Login
 from glancetx.stores.swift.account import Account
-from glancetx.stores.swift.names import Names
+from glancetx.stores.swift.names import Names, path_of
 from glancetx.stores.swift.reading import read
 from glancetx.stores.swift.removal import Removal
 from glancetx.stores.swift.sizes import Sizes
@@ -27,7 +27,7 @@ from glancetx.threads import Threads
 _log = Logger()
 
 
-@implementer(IStore, IService, IReloadable)
+@implementer(IStore, IService, IReloadable, IProbed)
 class SwiftStore(MultiService):
     """
     Keeps images in a container of Swift; the key is the image's id.
@@ -105,6 +105,10 @@ class SwiftStore(MultiService):
     async def delete(self, key: str) -> None:
         if not await self._removal.remove(self._names.image(key)):
             raise NoSuchData()
+
+    async def check_ready(self) -> None:
+        """As every store that can tell: the container is there, or will be made when it is used."""
+        await self._account.tell("HEAD", path_of(self._names.container), expect={200, 204, 404})
 
     async def discard(self, image_id: str) -> None:
         await self._removal.remove(self._names.image(image_id))

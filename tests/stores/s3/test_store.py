@@ -18,7 +18,7 @@ from glancetx.errors import (
     StoreFull,
     StoreUnavailable,
 )
-from glancetx.interfaces import IReloadable, IStore
+from glancetx.interfaces import IProbed, IReloadable, IStore
 from glancetx.stores.s3.options import s3_store
 from glancetx.stores.s3.schedule import LARGEST_OBJECT
 from glancetx.testing.shared_store_contract import SharedStoreContract
@@ -61,6 +61,14 @@ class S3ContractTests(S3Case, SharedStoreContract, TestCase):  # type: ignore[mi
     def test_reloadable(self) -> None:
         """Its credentials can be read again."""
         verifyObject(IReloadable, self.store())
+
+    async def test_ready(self) -> None:
+        """It is ready when its bucket is there."""
+        store = self.store()
+        verifyObject(IProbed, store)
+        await store.check_ready()
+        self.server.exists = False
+        await self.assert_raises(StoreUnavailable, store.check_ready())
 
 
 class RefusalTests(S3Case):

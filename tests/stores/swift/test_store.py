@@ -10,6 +10,7 @@ from attrs import evolve
 from twisted.internet import reactor as installed_reactor
 from twisted.internet.defer import CancelledError, gatherResults
 from twisted.trial.unittest import TestCase
+from zope.interface.verify import verifyObject
 
 from glancetx.deferreds import as_deferred
 from glancetx.errors import (
@@ -22,7 +23,7 @@ from glancetx.errors import (
     StoreFull,
     StoreUnavailable,
 )
-from glancetx.interfaces import IStore
+from glancetx.interfaces import IProbed, IStore
 from glancetx.stores.swift.options import swift
 from glancetx.stores.swift.sizes import Sizes
 from glancetx.stores.swift.store import SwiftStore
@@ -66,6 +67,20 @@ class StoreCase(TestCase):
         # Whatever is tried again is tried at once.
         store._account.backoff = evolve(store._account.backoff, wait=0.01)
         return store
+
+
+class ReadyTests(StoreCase):
+    """Whether Swift could be used now."""
+
+    async def test_ready(self) -> None:
+        """It is when it answers for the container, which may still have to be made."""
+        store = self.make_store()
+        verifyObject(IProbed, store)
+        await store.check_ready()
+        self.swift.faults = [Fault("HEAD", "/images$", 503)] * 20
+        with self.assertRaises(StoreUnavailable):
+            await store.check_ready()
+        await as_deferred(store.stopService())
 
 
 class ContractTests(StoreCase, StoreContract):
