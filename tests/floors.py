@@ -22,11 +22,13 @@ VALUES = frozenset(
         "description",
         "digests",
         "errors",
+        "holding",
         "image",
         "limits",
         "member",
         "query",
         "quota",
+        "survey",
     }
 )
 PORTS = VALUES | frozenset(
@@ -100,6 +102,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
 FOREIGN: Mapping[str, frozenset[str]] = {
     "asyncio": frozenset(),
     "klein": frozenset({"web"}),
+    "tqdm": frozenset({"command"}),
     "treq": frozenset({"keystone", "stores"}),
     "twisted.internet.reactor": frozenset({"daemon", "workers"}),
     "twisted.web": frozenset({"web"}),

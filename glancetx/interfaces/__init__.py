@@ -14,6 +14,7 @@ from glancetx.interfaces.registry import IRegistry
 from glancetx.interfaces.reloading import IReloadable
 from glancetx.interfaces.stores import IForeignStore, IReadableStore, IStore, IStoreMaker
 from glancetx.interfaces.streams import IByteStream, IFileSpan
+from glancetx.interfaces.survey import ISurveyedRegistry
 
 __all__ = [
     "IAuthenticator",
@@ -28,5 +29,6 @@ __all__ = [
     "IReloadable",
     "IStore",
     "IStoreMaker",
+    "ISurveyedRegistry",
     "Source",
 ]

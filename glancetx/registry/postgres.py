@@ -12,7 +12,7 @@ from zope.interface import implementer
 from glancetx.change import Change, Keep
 from glancetx.errors import BadMetadata, ImageExists, NoSuchImage, StatusConflict
 from glancetx.image import Image, Status
-from glancetx.interfaces import IRegistry
+from glancetx.interfaces import IRegistry, ISurveyedRegistry
 from glancetx.query import ImageQuery
 from glancetx.quota import Room
 from glancetx.registry.bounds import check_change, check_image, is_text
@@ -22,6 +22,7 @@ from glancetx.registry.listing import page_of
 from glancetx.registry.members import MembersTable
 from glancetx.registry.reservations import reserve
 from glancetx.registry.rows import COLUMNS, new_row, to_columns, to_image
+from glancetx.registry.survey import SurveyTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,8 +78,8 @@ SELECT {COLUMNS} FROM taken ORDER BY ran_out, id
 """
 
 
-@implementer(IRegistry)
-class PostgresRegistry(MembersTable):
+@implementer(IRegistry, ISurveyedRegistry)
+class PostgresRegistry(MembersTable, SurveyTable):
     """Records in the tables of `glancetx.registry.schema`."""
 
     def __init__(self, database: Database) -> None:
