@@ -12,7 +12,13 @@ from glancetx.interfaces.identity import IAuthenticator, IAuthenticatorMaker
 from glancetx.interfaces.makers import IMaker
 from glancetx.interfaces.registry import IRegistry
 from glancetx.interfaces.reloading import IReloadable
-from glancetx.interfaces.stores import IForeignStore, IReadableStore, IStore, IStoreMaker
+from glancetx.interfaces.stores import (
+    IForeignStore,
+    IListedStore,
+    IReadableStore,
+    IStore,
+    IStoreMaker,
+)
 from glancetx.interfaces.streams import IByteStream, IFileSpan
 from glancetx.interfaces.survey import ISurveyedRegistry
 
@@ -23,6 +29,7 @@ __all__ = [
     "IFileSpan",
     "IForeignStore",
     "IImageCache",
+    "IListedStore",
     "IMaker",
     "IReadableStore",
     "IRegistry",
