@@ -21,9 +21,9 @@ from glancetx.parts import (
     make_authenticator,
     make_cache,
     make_deletions,
-    make_janitor,
     make_recognition,
     make_shelf,
+    make_tending,
 )
 from glancetx.registry_source import RegistrySource, registry_source
 from glancetx.rights import Rights, make_rights
@@ -35,7 +35,6 @@ from glancetx.usecases.caching import CachedDownloads, Deleting, Downloading, Ev
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.copy import Copies
 from glancetx.usecases.download import Downloads
-from glancetx.usecases.janitor import Janitor
 from glancetx.usecases.members import Members
 from glancetx.usecases.prefetch import Prefetch
 from glancetx.usecases.sources import Sources
@@ -113,7 +112,7 @@ class Server:
                 self._start(IService(part))
         self._front = self._assemble(registry, Metering(self._hashing, self._settings.digests))
         if self._share.tends:
-            self._front.janitor.startService()
+            self._front.tending.startService()
             if self._front.prefetch is not None:
                 self._start(self._front.prefetch)
         for endpoint in self._endpoints:
@@ -167,7 +166,7 @@ class Server:
             await maybeDeferred(port.stopListening)
         if self._front is not None:
             # Whoever comes after us has one of his own.
-            self._cleaning = maybeDeferred(self._front.janitor.stopService)
+            self._cleaning = maybeDeferred(self._front.tending.stopService)
 
     async def _close(self) -> None:
         if self._front is not None:
@@ -225,7 +224,7 @@ class Server:
             StreamingSite(root, clock, idle_timeout),
             transfers,
             copies,
-            make_janitor(clock, settings, registry, self._shelf, deletions),
+            make_tending(clock, settings, registry, self._shelf, deletions),
             prefetch,
         )
 
@@ -244,5 +243,5 @@ class _Front:
     site: StreamingSite
     transfers: Transfers
     copies: Copies
-    janitor: Janitor
+    tending: IService
     prefetch: Prefetch | None
