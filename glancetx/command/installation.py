@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,12 +16,13 @@ from glancetx.command.base import CommandError, Output
 from glancetx.config import ConfigError, Settings, read_settings
 from glancetx.deferreds import as_deferred
 from glancetx.errors import GlanceError
-from glancetx.interfaces import IRegistry
 from glancetx.live_registry import LiveRegistry
 from glancetx.parts import make_shelf
+from glancetx.registry.database import Database
 from glancetx.registry.embedded import EmbeddedFailure
 from glancetx.registry.migrate import SchemaMismatch
-from glancetx.shelf import Shelf
+from glancetx.registry.postgres import PostgresRegistry
+from glancetx.shelf import Shelf, ShelvedStore
 
 #: The exit status of a command that was interrupted, as of a shell's.
 INTERRUPTED = 130
@@ -43,14 +46,34 @@ class Installation:
         self.shelf: Shelf = make_shelf(reactor, settings)
         self._source = LiveRegistry(reactor, settings.registry, settings.data)
 
-    async def registry(self) -> IRegistry:
+    async def registry(self) -> PostgresRegistry:
         """
-        The registry, opened; to be asked for once.
+        The registry, opened; either this or `database` is to be asked for, and once.
 
         :raises ConfigError, EmbeddedFailure, SchemaMismatch, RegistryUnavailable: when it cannot
-            be reached.
+            be reached, or has another schema than we know.
         """
         return await self._source.open()
+
+    async def database(self) -> Database:
+        """
+        The registry's database, whatever its schema.
+
+        :raises ConfigError, EmbeddedFailure: when there is none.
+        """
+        return await self._source.connect()
+
+    def chosen(self, name: str | None) -> list[ShelvedStore]:
+        """
+        The stores that were asked for: one by its name, or all.
+
+        :raises CommandError: when there is none of this name.
+        """
+        found = [each for each in self.shelf if name in (None, each.name)]
+        if not found:
+            names = ", ".join(each.name for each in self.shelf)
+            raise CommandError(f"there is no store {name!r}, but {names}")
+        return found
 
     @asynccontextmanager
     async def open_stores(self) -> AsyncIterator[Shelf]:
@@ -79,7 +102,7 @@ def on_installation(work: Work) -> Callable[[argparse.Namespace, Output], None]:
     def run(given: argparse.Namespace, output: Output) -> None:
         from twisted.internet.task import react
 
-        react(lambda reactor: _run(reactor, work, given, output))
+        react(lambda reactor: _interruptible(reactor, _run(reactor, work, given, output)))
 
     return run
 
@@ -88,22 +111,24 @@ async def _run(reactor: Any, work: Work, given: argparse.Namespace, output: Outp
     try:
         installation = Installation(reactor, _settings(given))
         try:
-            await _interruptible(reactor, as_deferred(work(installation, given, output)))
+            await work(installation, given, output)
         finally:
             await installation.close()
+        sys.stdout.flush()
     except (CommandError, ConfigError, EmbeddedFailure, GlanceError, SchemaMismatch) as error:
         raise SystemExit(f"glancetx: {error}") from None
     except CancelledError:
         raise SystemExit(INTERRUPTED) from None
     except BrokenPipeError:
-        # Whoever read it has seen enough.
+        # Whoever read it has seen enough; Python would try once more to tell him the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
     if output.has_failed:
         raise SystemExit(1)
 
 
-async def _interruptible(reactor: Any, working: Deferred[None]) -> None:
-    """Wait for the work, and cancel it when the process is told to end."""
+def _interruptible(reactor: Any, work: Awaitable[None]) -> Deferred[None]:
+    """The work, which is cancelled when the process is told to end; that waits until it is over."""
     ended: Deferred[None] = Deferred()
 
     def end() -> Deferred[None] | None:
@@ -112,11 +137,13 @@ async def _interruptible(reactor: Any, working: Deferred[None]) -> None:
         working.cancel()
         return ended
 
-    reactor.addSystemEventTrigger("before", "shutdown", end)
-    try:
-        await working
-    finally:
+    def pass_on(result: Any) -> Any:
         ended.callback(None)
+        return result
+
+    working = as_deferred(work).addBoth(pass_on)
+    reactor.addSystemEventTrigger("before", "shutdown", end)
+    return working
 
 
 def _settings(given: argparse.Namespace) -> Settings:

@@ -7,13 +7,18 @@ import sys
 from collections.abc import Sequence
 
 from glancetx import __version__
-from glancetx.command import activation, scrub, token
+from glancetx.command import activation, db, images, janitor, scrub, status, token, verify
 from glancetx.command.base import Command, CommandError, Output
 from glancetx.config import ConfigError
 
 #: All commands, in the order in which the help shows them.
 COMMANDS: Sequence[Command] = (
+    status.COMMAND,
+    images.COMMAND,
+    verify.COMMAND,
+    janitor.COMMAND,
     scrub.COMMAND,
+    db.COMMAND,
     activation.DEACTIVATE,
     activation.REACTIVATE,
     token.COMMAND,
