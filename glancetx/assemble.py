@@ -27,6 +27,7 @@ from glancetx.parts import (
     make_notifiers,
     make_recognition,
     make_shelf,
+    make_tending,
 )
 from glancetx.reception import Reception, certificates_of, make_reception
 from glancetx.registry_source import RegistrySource, registry_source
@@ -130,7 +131,7 @@ class Server:
         self.monitor.depend(readiness)
         if self._share.tends:
             self.monitor.sum_up(registry, self._cache)
-            self._front.janitor.startService()
+            self._front.tending.startService()
             if self._front.prefetch is not None:
                 self._start(self._front.prefetch)
         for endpoint in self._endpoints:
@@ -188,7 +189,7 @@ class Server:
             await maybeDeferred(port.stopListening)
         if self._front is not None:
             # Whoever comes after us has one of his own.
-            self._cleaning = maybeDeferred(self._front.janitor.stopService)
+            self._cleaning = maybeDeferred(self._front.tending.stopService)
 
     async def _close(self) -> None:
         if self._front is not None:
@@ -246,10 +247,12 @@ class Server:
         rate = self._reception.rate(clock)
         gate = Gate(v1.app.resource(), self._authenticator, recognition, rate)
         root = Root(gate, Front(settings.public_endpoint, settings.enable_v1_api))
+        janitor = make_janitor(clock, settings, registry, self._shelf, deletions)
         return Frontage(
             self._reception.site(root, clock, observer),
             transfers,
             copies,
-            make_janitor(clock, settings, registry, self._shelf, deletions),
+            janitor,
+            make_tending(clock, settings, registry, self._shelf, janitor),
             prefetch,
         )

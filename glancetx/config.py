@@ -38,8 +38,8 @@ class Settings:
 
     Who is an operator, and whom images belong to, is told by `Recognition` from the options of
     the same names.
-    ``drain``, ``client_socket_timeout`` and ``transfer_lease`` are seconds.
-    A timeout of 0 lasts for ever.
+    ``drain``, ``client_socket_timeout``, ``transfer_lease`` and ``orphan_age`` are seconds, as is
+    ``orphan_interval``; a timeout of 0 lasts for ever, and an interval of 0 never ends.
     ``workers`` is how many processes serve; None leaves that to `worker_count`.
     ``transfer_lease`` is how long after a daemon died its uploads are taken for running; at least
     one second.
@@ -81,6 +81,8 @@ class Settings:
     delayed_delete: bool = False
     scrub_time: float = 0.0
     wakeup_time: float = 300.0
+    orphan_interval: float = 86400.0
+    orphan_age: float = 86400.0
     cache: bool | None = None
     image_cache_dir: str | None = None
     image_cache_max_size: int = 10 << 30
@@ -123,6 +125,8 @@ _KINDS: Mapping[str, str] = {
     "delayed_delete": _SWITCH,
     "scrub_time": _SECONDS,
     "wakeup_time": _LEASE,
+    "orphan_interval": _SECONDS,
+    "orphan_age": _SECONDS,
     "cache": _SWITCH,
     "image_cache_dir": _TEXT,
     "image_cache_max_size": _SIZE,

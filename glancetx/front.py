@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attrs import frozen
+from twisted.application.service import IService
 
 from glancetx.cache.cache import ImageCache
 from glancetx.interfaces import IRegistry
@@ -24,6 +25,7 @@ class Frontage:
     transfers: Transfers
     copies: Copies
     janitor: Janitor
+    tending: IService
     prefetch: Prefetch | None
 
     def watched_by(

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
 
 from attrs import field, frozen
+
+_UUID = re.compile(
+    r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{12}"
+)
+
+
+def is_image_id(text: str) -> bool:
+    """Whether it looks like the id of an image: a UUID, with or without dashes."""
+    return _UUID.fullmatch(text) is not None
 
 
 class Status(Enum):

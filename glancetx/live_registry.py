@@ -11,9 +11,11 @@ from twisted.internet.task import deferLater
 
 from glancetx.config import ConfigError
 from glancetx.data_directory import DataInUse, claim, visit
-from glancetx.interfaces import IRegistry
+from glancetx.registry.database import Database
+from glancetx.registry.migrate import SchemaMismatch, pending
+from glancetx.registry.postgres import PostgresRegistry
 from glancetx.registry.running import RunningCluster
-from glancetx.registry_source import RegistrySource, registry_source
+from glancetx.registry_source import DatabaseSource, registry_source
 
 #: Seconds for a daemon that is just starting or ending.
 PATIENCE = 10.0
@@ -32,16 +34,33 @@ class LiveRegistry:
     _reactor: Any
     _description: str
     _data: Path
-    _source: RegistrySource | None = field(default=None, init=False)
+    _source: DatabaseSource | None = field(default=None, init=False)
     _cluster: RunningCluster | None = field(default=None, init=False)
     _claim: int | None = field(default=None, init=False)
     _visit: int | None = field(default=None, init=False)
 
-    async def open(self) -> IRegistry:
+    async def open(self) -> PostgresRegistry:
         """
+        The registry, as long as its schema is the one that we know: to change it is for others.
+
+        :raises SchemaMismatch: when it is another one.
+        :raises ConfigError, EmbeddedFailure: as `connect`.
+        :raises RegistryUnavailable: when it does not answer.
+        """
+        database = await self.connect()
+        if missing := await pending(database):
+            raise SchemaMismatch(
+                f"The registry's database lacks {missing[0].name}: "
+                "start a daemon of this version, or run glancetx db migrate"
+            )
+        return PostgresRegistry(database)
+
+    async def connect(self) -> Database:
+        """
+        The registry's database, whatever its schema.
+
         :raises ConfigError: when there is none, or none that anybody else can reach.
         :raises EmbeddedFailure: when an embedded one cannot be started.
-        :raises RegistryUnavailable: when it does not answer.
         """
         kind, _, rest = self._description.partition(":")
         if kind == "memory":
@@ -50,7 +69,7 @@ class LiveRegistry:
             self._source = await self._embedded()
         else:
             self._source = registry_source(self._reactor, self._description, self._data)
-        return await self._source.open()
+        return await self._source.connect()
 
     async def close(self) -> None:
         """Let go of everything; also after an `open` that failed."""
@@ -66,7 +85,7 @@ class LiveRegistry:
             if lock is not None:
                 os.close(lock)
 
-    async def _embedded(self) -> RegistrySource:
+    async def _embedded(self) -> DatabaseSource:
         directory = self._data / "registry"
         if not directory.is_dir():
             raise ConfigError(f"there is no registry in {self._data}")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.application.service import IService, MultiService
+
 from glancetx.cache.cache import ImageCache
 from glancetx.config import ConfigError, Settings
 from glancetx.description import BadDescription, parse
-from glancetx.interfaces import IAuthenticator, IRegistry
+from glancetx.interfaces import IAuthenticator, IRegistry, ISurveyedRegistry
 from glancetx.notifying import Notifiers
 from glancetx.plugins import (
     BadAuthenticator,
@@ -24,13 +26,21 @@ from glancetx.policy.enforcer import Policy
 from glancetx.shelf import Shelf, ShelvedStore
 from glancetx.threads import Threads
 from glancetx.usecases.announcements import Announcements
+from glancetx.usecases.comparing import Comparing
+from glancetx.usecases.comparison import Comparison
 from glancetx.usecases.delete import Deletions
 from glancetx.usecases.janitor import Janitor
+from glancetx.usecases.orphans import Orphans
+from glancetx.usecases.pace import Pace
 from glancetx.usecases.recognition import Recognition
 from glancetx.usecases.transfers import Transfers
 
 #: Seconds of a hundred years: whoever asks for more means for ever, and dates have an end.
 FOR_EVER = 100 * 365 * 86400.0
+
+
+#: How many things one daemon compares in a second, while it has better things to do.
+COMPARED_EACH_SECOND = 200.0
 
 
 def make_shelf(reactor: Any, settings: Settings) -> Shelf:
@@ -127,3 +137,27 @@ def make_janitor(
     wakeup_time = settings.wakeup_time if settings.delayed_delete else None
     interval = settings.transfer_lease / 3
     return Janitor(clock, registry, shelf, deletions, interval, wakeup_time)
+
+
+def make_comparison(
+    clock: Any, settings: Settings, registry: IRegistry, pace: Pace, safe_age: float | None = None
+) -> tuple[Comparison, Orphans]:
+    """What compares stores with records, and what removes orphans."""
+    surveyed = ISurveyedRegistry(registry)
+    age = settings.orphan_age if safe_age is None else safe_age
+    comparison = Comparison(clock, surveyed, age, pace)
+    return comparison, Orphans(comparison, registry)
+
+
+def make_tending(
+    clock: Any, settings: Settings, registry: IRegistry, shelf: Shelf, janitor: Janitor
+) -> IService:
+    """What one process does for the whole daemon: a janitor, and who compares now and then."""
+    tending = MultiService()
+    tending.addService(janitor)
+    if settings.orphan_interval and ISurveyedRegistry.providedBy(registry):
+        pace = Pace(clock, COMPARED_EACH_SECOND)
+        comparison, orphans = make_comparison(clock, settings, registry, pace)
+        surveyed, interval = ISurveyedRegistry(registry), settings.orphan_interval
+        tending.addService(Comparing(clock, surveyed, shelf, comparison, orphans, interval))
+    return IService(tending)

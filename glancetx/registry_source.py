@@ -40,6 +40,17 @@ class RegistrySource(Protocol):
         """Let go of everything; also after an `open` that failed."""
 
 
+class DatabaseSource(RegistrySource, Protocol):
+    """As well for those who would rather not have the schema brought up to date."""
+
+    async def connect(self) -> Database:
+        """
+        The database that the registry is in, whatever its schema.
+
+        :raises ConfigError: when it is in none.
+        """
+
+
 @frozen
 class _Memory:
     _reactor: Any
@@ -47,6 +58,9 @@ class _Memory:
 
     async def open(self) -> IRegistry:
         return MemoryRegistry(self._reactor)
+
+    async def connect(self) -> Database:
+        raise ConfigError("a registry in memory has no database")
 
     async def close(self) -> None:
         pass
@@ -65,6 +79,9 @@ class _Server:
             await migrate(self._database)
         return PostgresRegistry(self._database)
 
+    async def connect(self) -> Database:
+        return self._database
+
     async def close(self) -> None:
         await self._database.close()
 
@@ -82,10 +99,16 @@ class _Embedded:
         return f"postgres:{self._postgres.dsn}"
 
     async def open(self) -> IRegistry:
+        return await (await self._start()).open()
+
+    async def connect(self) -> Database:
+        return await (await self._start()).connect()
+
+    async def _start(self) -> _Server:
         await self._postgres.start()
         database = Database(self._reactor, self._postgres.dsn, size=POOL_SIZE)
         self._server = _Server(self.address, database)
-        return await self._server.open()
+        return self._server
 
     async def close(self) -> None:
         if self._server is not None:
@@ -98,7 +121,7 @@ def pool_size(workers: int) -> int:
     return max(2, min(POOL_SIZE, SHARED // workers))
 
 
-def registry_source(reactor: Any, description: str, data: Path, workers: int = 1) -> RegistrySource:
+def registry_source(reactor: Any, description: str, data: Path, workers: int = 1) -> DatabaseSource:
     """
     The source that a description means, for so many workers to join. Opens nothing yet.
 

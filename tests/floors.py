@@ -23,6 +23,7 @@ VALUES = frozenset(
         "description",
         "digests",
         "errors",
+        "holding",
         "image",
         "image_document",
         "limits",
@@ -32,6 +33,7 @@ VALUES = frozenset(
         "notification",
         "query",
         "quota",
+        "survey",
     }
 )
 PORTS = VALUES | frozenset(
@@ -67,7 +69,6 @@ TOP = frozenset(
         "logs",
         "metrics",
         "notifying",
-        "operations",
         "options",
         "parts",
         "reception",
@@ -119,6 +120,7 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     "asyncio": frozenset(),
     "klein": frozenset({"web"}),
     "prometheus_client": frozenset({"metrics"}),
+    "tqdm": frozenset({"command"}),
     "treq": frozenset({"keystone", "stores"}),
     "twisted.internet.reactor": frozenset({"daemon", "workers"}),
     "twisted.web": frozenset({"web"}),

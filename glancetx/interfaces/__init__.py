@@ -15,8 +15,15 @@ from glancetx.interfaces.observer import UNOBSERVED, Observer
 from glancetx.interfaces.probing import IProbed
 from glancetx.interfaces.registry import IRegistry
 from glancetx.interfaces.reloading import IReloadable
-from glancetx.interfaces.stores import IForeignStore, IReadableStore, IStore, IStoreMaker
+from glancetx.interfaces.stores import (
+    IForeignStore,
+    IListedStore,
+    IReadableStore,
+    IStore,
+    IStoreMaker,
+)
 from glancetx.interfaces.streams import IByteStream, IFileSpan
+from glancetx.interfaces.survey import ISurveyedRegistry
 
 __all__ = [
     "IAuthenticator",
@@ -25,6 +32,7 @@ __all__ = [
     "IFileSpan",
     "IForeignStore",
     "IImageCache",
+    "IListedStore",
     "IMaker",
     "INotifier",
     "INotifierMaker",
@@ -34,6 +42,7 @@ __all__ = [
     "IReloadable",
     "IStore",
     "IStoreMaker",
+    "ISurveyedRegistry",
     "Observer",
     "Source",
     "UNOBSERVED",

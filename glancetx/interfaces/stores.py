@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 
 from zope.interface import Attribute, Interface
 
+from glancetx.holding import Holding
 from glancetx.interfaces.makers import IMaker
 from glancetx.interfaces.streams import IByteStream
 
@@ -90,6 +91,49 @@ class IStore(IReadableStore):
         Nothing there is a success.
 
         :raises StoreUnavailable: when the store cannot be reached; the caller comes again.
+        """
+
+
+class IListedStore(IStore):
+    """
+    A store that can tell what it holds, so that it can be compared with the records.
+
+    Stores need not: what nobody can list is not compared.
+    """
+
+    def listing() -> AsyncGenerator[Holding, None]:
+        """
+        All that the store holds, finished or not, in any order, page by page.
+
+        What comes and goes meanwhile may be among it or not.
+        A finished image is told once, with its whole size and the key that `add` has returned;
+        what lies in the medium for it, as segments do, is not told besides.
+        What is not named as `add` would have named it has no ``image_id``.
+
+        :raises StoreUnavailable: when the store cannot be reached.
+        """
+
+    def look_up(key: str) -> Awaitable[Holding | None]:
+        """
+        What is now under a key of a finished image, or None when there is nothing.
+
+        :raises StoreUnavailable: when the store cannot be reached.
+        """
+
+    def drop_unfinished(key: str) -> Awaitable[None]:
+        """
+        Remove what `listing` told under this key, which is not finished; and nothing else.
+
+        :raises NoSuchData: when it is not there, or is finished by now.
+        :raises DataInUse: when the store knows that somebody is still writing it.
+        :raises StoreUnavailable: when the store cannot be reached.
+        """
+
+    def free_space() -> Awaitable[int | None]:
+        """
+        How many bytes more the store can take, or None when nobody knows.
+
+        :raises StoreUnavailable: when the store cannot be reached.
         """
 
 

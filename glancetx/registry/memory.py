@@ -14,11 +14,12 @@ from glancetx.census import Tally
 from glancetx.change import Change, Keep
 from glancetx.errors import ImageExists, NoSuchImage, StatusConflict, TooManyImages
 from glancetx.image import Image, Status
-from glancetx.interfaces import IRegistry
+from glancetx.interfaces import IRegistry, ISurveyedRegistry
 from glancetx.query import UNLISTED, ImageQuery
 from glancetx.quota import Room
 from glancetx.registry.bounds import check_change, check_image
 from glancetx.registry.memory_members import MembersInMemory
+from glancetx.registry.memory_survey import SurveyInMemory
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
@@ -32,8 +33,8 @@ class _Record:
     lease_until: float | None = None
 
 
-@implementer(IRegistry)
-class MemoryRegistry(MembersInMemory):
+@implementer(IRegistry, ISurveyedRegistry)
+class MemoryRegistry(MembersInMemory, SurveyInMemory):
     """
     Keeps records as long as the process lives.
 

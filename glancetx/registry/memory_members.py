@@ -31,6 +31,7 @@ class MembersInMemory:
     _records: Mapping[str, _HasImage]
 
     def __init__(self) -> None:
+        super().__init__()
         # By image and member, in the order of their creation; the removed ones are remembered.
         self._rows: dict[str, dict[str, _Row]] = {}
 

@@ -38,6 +38,8 @@ CREATE TABLE IF NOT EXISTS schema_version (
 
 _APPLIED = "SELECT number, name, sha256 FROM schema_version ORDER BY number"
 
+_IS_THERE = "SELECT to_regclass('schema_version') IS NOT NULL"
+
 _RECORD = "INSERT INTO schema_version (number, name, phase, sha256) VALUES (%s, %s, %s, %s)"
 
 _FILE_NAME = re.compile(r"(\d{3})-[a-z0-9-]+\.sql")
@@ -115,6 +117,32 @@ async def migrate(database: Database, steps: Sequence[Step] | None = None) -> li
         )
         applied.append(step.name)
     return applied
+
+
+async def pending(database: Database, steps: Sequence[Step] | None = None) -> list[Step]:
+    """
+    The steps that are missing, in order; nothing is changed.
+
+    :raises SchemaMismatch: as `migrate`.
+    :raises RegistryUnavailable: when the database cannot be reached.
+    """
+    wanted = list(schema() if steps is None else steps)
+    ((is_there,),) = await database.read(_IS_THERE)
+    applied = await database.read(_APPLIED) if is_there else []
+    _next(wanted, applied)
+    done = {number for number, _, _ in applied}
+    return [step for step in wanted if step.number not in done]
+
+
+async def version(database: Database) -> str | None:
+    """
+    The name of the last step that was applied, or None for an empty database.
+
+    :raises RegistryUnavailable: when the database cannot be reached.
+    """
+    ((is_there,),) = await database.read(_IS_THERE)
+    applied = await database.read(_APPLIED) if is_there else []
+    return applied[-1][1] if applied else None
 
 
 def _next(wanted: Sequence[Step], applied: Sequence[tuple[int, str, str]]) -> Step | None:

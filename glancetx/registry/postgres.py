@@ -13,7 +13,7 @@ from glancetx.census import Tally
 from glancetx.change import Change, Keep
 from glancetx.errors import BadMetadata, ImageExists, NoSuchImage, StatusConflict, TooManyImages
 from glancetx.image import Image, Status
-from glancetx.interfaces import IProbed, IRegistry
+from glancetx.interfaces import IProbed, IRegistry, ISurveyedRegistry
 from glancetx.query import ImageQuery
 from glancetx.quota import Room
 from glancetx.registry.bounds import check_change, check_image, is_text
@@ -25,6 +25,7 @@ from glancetx.registry.members import MembersTable
 from glancetx.registry.reservations import reserve
 from glancetx.registry.rows import COLUMNS, to_columns, to_image
 from glancetx.registry.slots import PoolUse
+from glancetx.registry.survey import SurveyTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,8 +76,8 @@ SELECT {COLUMNS} FROM taken ORDER BY ran_out, id
 """
 
 
-@implementer(IRegistry, IProbed)
-class PostgresRegistry(MembersTable):
+@implementer(IRegistry, ISurveyedRegistry, IProbed)
+class PostgresRegistry(MembersTable, SurveyTable):
     """Records in the tables of `glancetx.registry.schema`."""
 
     def __init__(self, database: Database) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -23,8 +23,10 @@ from glancetx.errors import (
     StoreFull,
     StoreUnavailable,
 )
-from glancetx.interfaces import IByteStream, IProbed, IStore
-from glancetx.stores.file_partial import Partial, sweep
+from glancetx.holding import Holding
+from glancetx.interfaces import IByteStream, IListedStore, IProbed
+from glancetx.stores.file_listing import holdings_of, look_up, page_of
+from glancetx.stores.file_partial import Partial, drop, sweep
 from glancetx.stores.file_tree import Tree, key_of
 from glancetx.streams import chunks
 from glancetx.streams.span import FileSpan, FileStream
@@ -45,7 +47,7 @@ _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _log = Logger()
 
 
-@implementer(IStore, IService, IProbed)
+@implementer(IListedStore, IService, IProbed)
 class FileStore(MultiService):
     """
     Keeps each image in a file of its own below ``directory``.
@@ -128,6 +130,21 @@ class FileStore(MultiService):
 
     async def discard(self, image_id: str) -> None:
         await self._run(self._small, self._discard, image_id)
+
+    async def listing(self) -> AsyncGenerator[Holding, None]:
+        holdings = holdings_of(self._tree)
+        while page := await self._run(self._bulk, page_of, holdings):
+            for holding in page:
+                yield holding
+
+    async def look_up(self, key: str) -> Holding | None:
+        return await self._run(self._small, look_up, self._tree, key)
+
+    async def drop_unfinished(self, key: str) -> None:
+        await self._run(self._small, drop, self._tree, key)
+
+    async def free_space(self) -> int | None:
+        return await self._run(self._small, self._tree.free_space)
 
     def _discard(self, image_id: str) -> None:
         sweep(self._tree, image_id)

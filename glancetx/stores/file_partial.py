@@ -2,7 +2,7 @@
 Files that are being written, and what is left of them when their writer dies.
 
 A partial file lies in ``.partial`` of the same file system, under a name that begins with the
-digits of its image.
+digits of its image: ``<digits>.<image id>.<random digits>``; former versions left out the id.
 Its writer holds a lock on it, so whoever can take that lock knows that the writer is dead.
 """
 
@@ -15,11 +15,12 @@ from contextlib import suppress
 
 from twisted.logger import Logger
 
-from glancetx.errors import DataExists
+from glancetx.errors import DataExists, DataInUse, NoSuchData
 from glancetx.files import Descriptor, closing_number, write_all
 from glancetx.stores.file_tree import (
     FILE_FLAGS,
     FILE_MODE,
+    PARTIALS,
     Tree,
     digits_of,
     is_regular,
@@ -56,7 +57,7 @@ class Partial:
         self._tree.check_new(self._image_id)
         with self._tree.partials(create=True) as partials:
             while True:
-                self._name = f"{digits_of(self._image_id)}.{secrets.token_hex(8)}"
+                self._name = _new_name(self._image_id)
                 flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | FILE_FLAGS
                 self._file = Descriptor(os.open(self._name, flags, FILE_MODE, dir_fd=partials))
                 fcntl.flock(self._file.number, fcntl.LOCK_EX)
@@ -131,6 +132,41 @@ def sweep(tree: Tree, image_id: str | None = None) -> int:
     if swept:
         _log.info("Removed {count} partial files of writers that are gone", count=swept)
     return swept
+
+
+def drop(tree: Tree, key: str) -> None:
+    """
+    Remove one partial file, by its path below the root.
+
+    :raises NoSuchData: when there is none.
+    :raises DataInUse: when its writer lives.
+    """
+    directory, _, name = key.partition("/")
+    if directory != PARTIALS or image_id_of_partial(name) is None:
+        raise NoSuchData()
+    try:
+        with tree.partials() as partials:
+            if not is_regular(name, partials):
+                raise NoSuchData()
+            if not _remove_abandoned(name, partials):
+                raise DataInUse()
+    except FileNotFoundError:
+        raise NoSuchData() from None
+
+
+def image_id_of_partial(name: str) -> str | None:
+    """The image that a partial file is of, or None when its name does not tell."""
+    digits, _, rest = name.partition(".")
+    image_id, _, random = rest.partition(".")
+    try:
+        is_ours = bool(random) and key_of(image_id) and digits_of(image_id) == digits
+    except ValueError:
+        return None
+    return image_id if is_ours else None
+
+
+def _new_name(image_id: str) -> str:
+    return f"{digits_of(image_id)}.{image_id}.{secrets.token_hex(8)}"
 
 
 def _remove_abandoned(name: str, partials: int) -> bool:

@@ -158,6 +158,13 @@ class Tree:
         else:
             self._try_to_write()
 
+    def free_space(self) -> int:
+        """How many bytes its file system has left for us."""
+        self.prepare()
+        with self._top() as top:
+            status = os.fstatvfs(top)
+            return status.f_bavail * status.f_frsize
+
     def check_new(self, image_id: str) -> None:
         """
         :raises StoreReadOnly: when the root cannot be written.

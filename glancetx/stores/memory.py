@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import UTC, datetime
+from time import time
 
+from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from glancetx.errors import DataExists, NoSuchData, RangeOutside
-from glancetx.interfaces import IByteStream, IStore
+from glancetx.holding import Holding
+from glancetx.interfaces import IByteStream, IListedStore
 from glancetx.streams import chunks, from_chunks
 
 #: How many bytes a reader is given at once.
 READ_SIZE = 256 * 1024
 
 
-@implementer(IStore)
+@implementer(IListedStore)
 class MemoryStore:
-    """Keeps images until the process ends; the key is the image's id."""
+    """
+    Keeps images until the process ends; the key is the image's id.
 
-    def __init__(self, reactor: object) -> None:
+    Without a reactor it takes the time from the system.
+    """
+
+    def __init__(self, reactor: IReactorTime | None) -> None:
+        self._seconds = time if reactor is None else reactor.seconds
         self._images: dict[str, bytearray] = {}
+        #: When each of them was complete, in seconds since 1970.
+        self._moments: dict[str, float] = {}
 
     async def open(self, key: str, offset: int = 0, length: int | None = None) -> IByteStream:
         image = self._images.get(key)
@@ -41,14 +52,37 @@ class MemoryStore:
         # Another add of the same image may have been quicker; setdefault lets only one win.
         if self._images.setdefault(image_id, image) is not image:
             raise DataExists(image_id)
+        self._moments[image_id] = self._seconds()
         return image_id
 
     async def delete(self, key: str) -> None:
         if self._images.pop(key, None) is None:
             raise NoSuchData()
+        self._moments.pop(key, None)
 
     async def discard(self, image_id: str) -> None:
         self._images.pop(image_id, None)
+        self._moments.pop(image_id, None)
+
+    async def listing(self) -> AsyncGenerator[Holding, None]:
+        for key in list(self._images):
+            holding = await self.look_up(key)
+            if holding is not None:
+                yield holding
+
+    async def look_up(self, key: str) -> Holding | None:
+        image = self._images.get(key)
+        if image is None:
+            return None
+        moment = datetime.fromtimestamp(self._moments.get(key, 0.0), UTC)
+        return Holding(key=key, image_id=key, size=len(image), changed_at=moment)
+
+    async def drop_unfinished(self, key: str) -> None:
+        # What is coming in lies in nobody's sight.
+        raise NoSuchData()
+
+    async def free_space(self) -> int | None:
+        return None
 
 
 async def _slices(image: bytearray, start: int, end: int) -> AsyncGenerator[bytes, None]:

@@ -23,6 +23,7 @@ from glancetx.testing.registry_orders import OrderContract
 from glancetx.testing.registry_paging import PagingContract
 from glancetx.testing.registry_quotas import QuotaContract
 from glancetx.testing.registry_records import RecordContract
+from glancetx.testing.registry_surveys import SurveyContract
 from glancetx.testing.registry_updates import UpdateContract
 
 
@@ -38,8 +39,9 @@ class RegistryContract(
     QuotaContract,
     CountContract,
     CensusContract,
+    SurveyContract,
 ):
-    """The promises of `IRegistry`."""
+    """The promises of `IRegistry`, and of `ISurveyedRegistry` where it is provided."""
 
     async def test_provides_the_interface(self) -> None:
         """It is an `IRegistry` with every method and every argument."""

@@ -34,18 +34,20 @@ from glancetx.testing.readable_store_contract import (
     ReadableStoreContract,
     peak_of,
 )
+from glancetx.testing.store_listings import ListingContract, new_id
 from glancetx.testing.streams import END, HANG, RecordingConsumer, ScriptedStream
 
-__all__ = ["ReadableStoreContract", "StoreContract"]
+__all__ = ["ReadableStoreContract", "StoreContract", "new_id"]
 
 
-class StoreContract(ReadableStoreContract):
+class StoreContract(ListingContract, ReadableStoreContract):
     """
     What every store that takes bytes promises; see `glancetx.interfaces.IStore`.
 
     A store that is an IService is started and stopped by the contract.
     After each test `leftovers` must be empty, before the store is stopped.
     What `make_store` gives to ``addCleanup``, such as the removal of a bucket, comes after that.
+    One that is an `glancetx.interfaces.IListedStore` shows that it keeps its promises, too.
     """
 
     def make_store(self) -> IStore | Awaitable[IStore]:
@@ -270,11 +272,6 @@ class StoreContract(ReadableStoreContract):
         consumer = RecordingConsumer(keep=False)
         await (await store.open(key)).flow_to(consumer)
         self.assertEqual(consumer.md5, self.md5_of_large_image())
-
-
-def new_id() -> str:
-    """An id that no image has had."""
-    return str(uuid4())
 
 
 async def _settled(result: object) -> None:

@@ -8,9 +8,10 @@ from contextlib import aclosing
 from typing import Literal
 
 from twisted.internet.defer import Deferred
-from zope.interface import implementer
+from zope.interface import alsoProvides, implementer
 
-from glancetx.interfaces import IByteStream, IStore
+from glancetx.holding import Holding
+from glancetx.interfaces import IByteStream, IListedStore, IStore
 from glancetx.streams import chunks, from_chunks
 
 #: What can be made to fail or to wait.  ``read`` is a stream that open returned, after its first
@@ -24,6 +25,8 @@ class _Wrapped:
     def __init__(self, store: IStore, on: Collection[Moment]) -> None:
         self._store = store
         self.on = frozenset(on)
+        if IListedStore.providedBy(store):
+            alsoProvides(self, IListedStore)
 
     async def _pass(self) -> None:
         raise NotImplementedError()
@@ -50,6 +53,20 @@ class _Wrapped:
     async def discard(self, image_id: str) -> None:
         await self._at("discard")
         await self._store.discard(image_id)
+
+    # What the wrapped store may tell of itself always comes through.
+
+    def listing(self) -> AsyncGenerator[Holding, None]:
+        return IListedStore(self._store).listing()
+
+    async def look_up(self, key: str) -> Holding | None:
+        return await IListedStore(self._store).look_up(key)
+
+    async def drop_unfinished(self, key: str) -> None:
+        await IListedStore(self._store).drop_unfinished(key)
+
+    async def free_space(self) -> int | None:
+        return await IListedStore(self._store).free_space()
 
     def _interrupted(self, stream: IByteStream, moment: Moment) -> IByteStream:
         async def interrupted() -> AsyncGenerator[bytes, None]:

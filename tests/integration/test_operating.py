@@ -4,10 +4,11 @@ import json
 import os
 import sys
 
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import ensureDeferred, gatherResults
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from glancetx import __version__
+from glancetx.command.program import COMMANDS
 from tests.integration.daemon import FORMATS, call, folder, run, start
 
 COMMAND = (sys.executable, "-m", "glancetx")
@@ -137,6 +138,25 @@ class BesideTests(InstallationCase):
         self.assertEqual(daemon.files(), [])
 
 
+class AllTests(InstallationCase):
+    """Every command that only looks; `tests.operating` asks more of each of them."""
+
+    async def test_all_is_well(self):
+        """Together, beside a daemon at work, they find nothing wrong."""
+        daemon, options = await self.launch()
+        image_id = await self.image(daemon)
+        await daemon.begun_upload()
+        words = ["status"], ["images"], ["verify"], ["janitor", "--dry-run"], ["db", "version"]
+        asked = [ensureDeferred(self.answer(*options, *each)) for each in words]
+        status, images, verified, compared, schema = await gatherResults(asked)
+        self.assertEqual(status["images"]["active"], {"count": 1, "size": 5})
+        self.assertIn(image_id, [each["id"] for each in images["images"]])
+        self.assertEqual(verified, {"images": 1, "bytes": 5, "flaws": []})
+        self.assertEqual(compared["stores"]["file"]["owned"], {"count": 1, "size": 5})
+        self.assertEqual((schema["missing"], schema["version"]), ([], status["schema"]))
+        daemon.assert_quiet()
+
+
 class WithoutTests(InstallationCase):
     """No daemon runs."""
 
@@ -194,6 +214,8 @@ class HelpTests(SynchronousTestCase):
     def test_help(self):
         """Every command is explained; without one the status is 2."""
         said = call(*COMMAND, "--help").stdout
+        for command in COMMANDS:
+            self.assertIn(f" {command.name} ", said)
         for word in "scrub", "deactivate", "reactivate", "--config", "--data", "--registry":
             self.assertIn(word, said)
         self.assertEqual(call(*COMMAND).returncode, 2)

@@ -5,7 +5,7 @@ from collections import Counter
 from twisted.internet.defer import gatherResults
 from twisted.trial.unittest import TestCase
 
-from tests.integration.daemon import FORMATS, folder, start
+from tests.integration.daemon import FORMATS, eventually, folder, start
 
 MIB = 1 << 20
 
@@ -15,10 +15,10 @@ class QuotaTests(TestCase):
 
     timeout = 180
 
-    async def launch(self):
+    async def launch(self, data=None):
         config = folder(self) / "glance.toml"
-        config.write_text('user_storage_quota = "5MB"\n')
-        return await start(self, "--config", config)
+        config.write_text('user_storage_quota = "5MB"\ntransfer_lease = 2\n')
+        return await start(self, "--config", config, data=data)
 
     async def race(self, daemon, **headers):
         """How often each status was answered."""
@@ -50,3 +50,23 @@ class QuotaTests(TestCase):
         self.assertEqual((await self.race(daemon))[201], 5 - taken)
         self.assertEqual(len(daemon.files()), 5)
         daemon.assert_quiet()
+
+    async def test_killed(self):
+        """What a dead daemon's upload had set aside is free when the next one has cleared up."""
+        daemon = await self.launch()
+        torn, _ = await daemon.begun_upload(size=4 * MIB)
+        file = folder(self) / "image"
+        file.write_bytes(bytes(4 * MIB))
+        given = [f"-H{name}: {value}" for name, value in FORMATS.items()]
+        refused = daemon.curl("-XPOST", "-T", file, "-w%{http_code}", *given)
+        await refused.ended()
+        self.assertEqual(refused.out[-3:], b"413")
+        daemon.signal("KILL")
+        await daemon.ended()
+        again = await self.launch(daemon.data)
+        await again.becomes(torn, "killed", patience=20)
+        head = await again.ask("HEAD", f"/v1/images/{torn}")
+        self.assertIn("went away", head.headers["x-glancetx-status-reason"])
+        await eventually(lambda: again.files() == [], patience=20)
+        await eventually(lambda: again.uploaded(file), patience=20)
+        again.assert_quiet()

@@ -165,6 +165,24 @@ class S3Behaviour(BucketCase):
             await deferLater(reactor, 0.2)
         self.assertEqual([key for key, _ in left], [f"{prefix}not/an-image"])
 
+    async def test_listing(self) -> None:
+        """Objects and unfinished uploads are told, and one upload alone is dropped by its key."""
+        store = self.store()
+        await store.add("image", ScriptedStream([b"hello"]))
+        await store.add("large", ScriptedStream(CHUNKS))
+        for key in ("half", "not/an-image"):
+            await deferToThread(self.bucket.begin_upload, self.bucket.prefix + key)
+        found = [each async for each in store.listing()]
+        whole = {each.image_id: each.size for each in found if each.is_finished}
+        self.assertEqual(whole, {"image": 5, "large": len(LARGE)})
+        halves = {each.image_id: each for each in found if not each.is_finished}
+        self.assertEqual(set(halves), {"half", None})
+        self.assertEqual(halves["half"].size, 100)
+        await store.drop_unfinished(halves["half"].key)
+        left = await deferToThread(self.bucket.uploads)
+        self.assertEqual([key for key, _ in left], [f"{self.bucket.prefix}not/an-image"])
+        self.assertEqual(await self.read(store, "large"), LARGE)
+
     async def test_download_breaks(self) -> None:
         """A download whose connections break again and again is whole."""
         proxy = await self.proxied()

@@ -14,6 +14,7 @@ from glancetx.errors import (
     StoreFull,
     StoreUnavailable,
 )
+from glancetx.holding import Holding
 from glancetx.stores.swift.sizes import Sizes
 from glancetx.testing.store_contract import StoreContract, new_id
 from glancetx.testing.streams import HANG, RecordingConsumer, ScriptedStream
@@ -151,6 +152,30 @@ class LayoutTests(SwiftCase):
         with self.assertRaises(DataExists):
             await adding[1]
         self.assertEqual(await self.read(stores[1], "abc"), DATA)
+        await self.assert_no_leftovers()
+
+    async def test_what_was_left_is_told(self):
+        """Another daemon sees what one is writing as one unfinished thing, and may drop it."""
+        store, another = self.started(), self.started()
+        await store.add("whole", ScriptedStream(PIECES))
+        source, adding = await self.begun(store, "half")
+        found: list[Holding] = []
+        # A listing may come late.
+        while len(found) < 2 or not all(each.size for each in found):
+            found = [e async for e in another.listing() if e.image_id in ("whole", "half")]
+        whole, half = sorted(found, key=lambda each: not each.is_finished)
+        self.assertEqual(
+            (whole.image_id, whole.size, whole.is_finished), ("whole", len(DATA), True)
+        )
+        self.assertEqual((half.image_id, half.is_finished), ("half", False))
+        self.assertLess(half.size, len(DATA))
+        await another.drop_unfinished(half.key)
+        source.finish()
+        with self.assertRaises(GlanceError):
+            await adding
+        with self.assertRaises(NoSuchData):
+            await another.drop_unfinished(half.key)
+        self.assertEqual(await self.read(store, "whole"), DATA)
         await self.assert_no_leftovers()
 
     async def test_not_to_be_made(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import Any
 
 from hypothesis import settings
@@ -16,6 +17,9 @@ from glancetx.errors import BodyCutShort, DataInUse, RegistryUnavailable
 from glancetx.image import Image
 from glancetx.testing.stores import FailingStore, Moment, SlowStore
 from glancetx.testing.streams import END, HANG, ScriptedStream
+from glancetx.usecases.comparison import Comparison
+from glancetx.usecases.orphans import Orphans
+from glancetx.usecases.pace import Pace
 from tests.elsewhere import HERE
 from tests.usecases.world import Daemon, GatedRegistry, World, hanging
 
@@ -58,13 +62,17 @@ class Life(RuleBasedStateMachine):
         self.failing.append(FailingStore(kept, DataInUse(), on=()))
         return SlowStore(self.failing[0], on=())
 
+    def new_id(self) -> str:
+        """The next one; only what looks like an id is ever removed by a comparison."""
+        return f"{len(self.images):032x}"
+
     def begin(self, work: Any) -> None:
         self.work.append(as_deferred(work).addErrback(lambda failure: None))
 
     @precondition(lambda self: len(self.images) < 3)
     @rule(daemon=st.sampled_from([0, 1]))
     def upload(self, daemon: int) -> None:
-        self.images.append(self.world.reserve(f"i{len(self.images)}"))
+        self.images.append(self.world.reserve(self.new_id()))
         self.upload_to(self.images[-1], daemon)
 
     @precondition(lambda self: self.images)
@@ -75,7 +83,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: len(self.images) < 3)
     @rule(daemon=st.sampled_from([0, 1]))
     def copy(self, daemon: int) -> None:
-        self.images.append(Image(image_id=f"i{len(self.images)}"))
+        self.images.append(Image(image_id=self.new_id()))
         self.begin(self.daemons[daemon].copy(self.images[-1]))
 
     @precondition(lambda self: self.images)
@@ -119,6 +127,18 @@ class Life(RuleBasedStateMachine):
     @rule(daemon=st.sampled_from([0, 1]))
     def clean(self, daemon: int) -> None:
         self.begin(self.daemons[daemon].janitor.clean())
+
+    @rule(daemon=st.sampled_from([0, 1]))
+    def compare(self, daemon: int) -> None:
+        """Nothing is too young to be an orphan, so that nothing but the records protects it."""
+        self.begin(self.sweep(self.registries[daemon]))
+
+    async def sweep(self, registry: Any) -> None:
+        comparison = Comparison(self.world.clock, registry, 0, Pace(self.world.clock))
+        orphans = Orphans(comparison, registry)
+        async with aclosing(orphans.sweep(self.world.here.shelved)) as swept:
+            async for _ in swept:
+                pass
 
     @rule(seconds=st.sampled_from([1, 10, 25, 70]))
     def time_passes(self, seconds: int) -> None:
@@ -186,6 +206,10 @@ class LifeTests(SynchronousTestCase):
     """The model above, many times."""
 
     def test_all_interleavings(self):
-        """After any order of events and one janitor's round everything is in its place."""
+        """
+        After any order of events and one janitor's round everything is in its place.
+
+        Comparisons of store and records, which remove what they take for orphans, are among these.
+        """
         bounds = settings(max_examples=300, stateful_step_count=30, deadline=None, database=None)
         run_state_machine_as_test(Life, settings=bounds)

@@ -13,7 +13,7 @@ from glancetx.change import Change
 from glancetx.deferreds import as_deferred
 from glancetx.errors import RegistryUnavailable
 from glancetx.image import Image, Status
-from glancetx.interfaces import IRegistry
+from glancetx.interfaces import IRegistry, ISurveyedRegistry
 from glancetx.limits import Limits
 from glancetx.registry.memory import MemoryRegistry
 from glancetx.shelf import Shelf, ShelvedStore
@@ -50,7 +50,7 @@ class InterceptedRegistry:
         return await call()
 
     def __getattr__(self, name: str) -> Any:
-        if name not in IRegistry:
+        if name not in IRegistry and name not in ISurveyedRegistry:
             raise AttributeError(name)
 
         async def method(*args: Any, **options: Any) -> Any:

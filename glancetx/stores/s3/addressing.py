@@ -47,6 +47,13 @@ class Place:
             raise NoSuchData()
         return self.prefix + key
 
+    def key_of(self, name: str) -> str | None:
+        """The key of an object, or None when no image's object has this name."""
+        key = name.removeprefix(self.prefix)
+        if self.prefix + key != name or not _IMAGE_ID.fullmatch(key):
+            return None
+        return key
+
     def path_of(self, name: str | None = None) -> str:
         """What to send as the path of an object, or of the bucket."""
         if name is None:

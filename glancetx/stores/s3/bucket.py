@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from attrs import frozen
 from twisted.logger import Logger
@@ -14,19 +13,19 @@ from glancetx.errors import StoreUnavailable
 from glancetx.httpclient import Answer, Pieces
 from glancetx.stores.s3.client import Client
 from glancetx.stores.s3.documents import (
-    BadDocument,
+    Came,
     Upload,
     check_completion,
+    read_objects,
     read_parts,
     read_upload_id,
     read_uploads,
     write_completion,
 )
+from glancetx.stores.s3.pages import next_marker, read_reply
 from glancetx.stores.s3.payload import Sealed, Seals
 from glancetx.stores.s3.refusals import NO_CONDITIONS, Refused
 from glancetx.stores.s3.requests import Reply, Request
-
-T = TypeVar("T")
 
 #: By this an object tells which `add` it comes from: nothing else does for sure.
 STAMP = "x-amz-meta-glancetx-upload"
@@ -41,10 +40,13 @@ _log = Logger()
 
 @frozen
 class Found:
-    """What is known of an object without reading it: its size in bytes, and its `STAMP`."""
+    """
+    What is known of an object without reading it: its size in bytes, its `STAMP`, and its date.
+    """
 
     size: int | None
     stamp: str | None
+    modified: datetime | None
 
 
 class Bucket:
@@ -63,7 +65,9 @@ class Bucket:
     async def find(self, name: str) -> Found | None:
         """What is known of an object, or None when there is none."""
         reply = await self.client.ask(Request("HEAD", name, accept=(200, 404)))
-        return None if reply.status == 404 else Found(reply.length, reply.headers(STAMP))
+        if reply.status == 404:
+            return None
+        return Found(reply.length, reply.headers(STAMP), reply.modified)
 
     async def is_there(self) -> bool:
         """Whether the bucket itself exists."""
@@ -108,7 +112,7 @@ class Bucket:
         reply = await self.client.ask(
             Request("POST", name, {"uploads": ""}, headers, to_the_end=True)
         )
-        return _read(read_upload_id, reply), reply.was_repeated
+        return read_reply(read_upload_id, reply), reply.was_repeated
 
     async def put_part(
         self, name: str, upload_id: str, number: int, sealed: Sealed
@@ -134,7 +138,7 @@ class Bucket:
         if reply.status == 412:
             return False
         # Its status was told before the object was made: only the document says that it is.
-        _read(check_completion, reply)
+        read_reply(check_completion, reply)
         return True
 
     async def abort_upload(self, name: str, upload_id: str) -> None:
@@ -142,29 +146,41 @@ class Bucket:
         query = {"uploadId": upload_id}
         await self.client.ask(Request("DELETE", name, query, accept=(200, 204, 404)))
 
-    async def parts_of(self, name: str, upload_id: str) -> list[datetime] | None:
-        """When the parts of an upload came, or None when there is no such upload."""
-        moments: list[datetime] = []
+    async def parts_of(self, name: str, upload_id: str) -> list[Came] | None:
+        """The parts of an upload, or None when there is no such upload."""
+        parts: list[Came] = []
         marker: Mapping[str, str] | None = {}
         while marker is not None:
             query = {"uploadId": upload_id, **marker}
             reply = await self.client.ask(Request("GET", name, query, accept=(200, 404)))
             if reply.status == 404:
                 return None
-            page = _read(read_parts, reply)
-            moments += page.modified
-            marker = _next(page.marker, marker)
-        return moments
+            page = read_reply(read_parts, reply)
+            parts += page.parts
+            marker = next_marker(page.marker, marker)
+        return parts
 
     async def uploads(self, prefix: str) -> AsyncGenerator[Upload, None]:
         """The uploads under way of objects whose names begin so."""
         marker: Mapping[str, str] | None = {}
         while marker is not None:
             query = {"uploads": "", "prefix": prefix, **marker}
-            page = _read(read_uploads, await self.client.ask(Request("GET", query=query)))
+            page = read_reply(read_uploads, await self.client.ask(Request("GET", query=query)))
             for upload in page.uploads:
                 yield upload
-            marker = _next(page.marker, marker)
+            marker = next_marker(page.marker, marker)
+
+    # -- all there is
+
+    async def objects(self, prefix: str) -> AsyncGenerator[tuple[str, Came], None]:
+        """The objects whose names begin so, by name."""
+        marker: Mapping[str, str] | None = {}
+        while marker is not None:
+            query = {"list-type": "2", "encoding-type": "url", "prefix": prefix, **marker}
+            page = read_reply(read_objects, await self.client.ask(Request("GET", query=query)))
+            for each in page.objects:
+                yield each
+            marker = next_marker(page.marker, marker)
 
     async def _create(
         self,
@@ -214,23 +230,3 @@ def _check(reply: Reply, sealed: Sealed) -> None:
     if is_md5 and _MD5.fullmatch(etag) and etag != sealed.md5:
         _log.error("A server of S3 has other bytes than it was sent")
         raise StoreUnavailable()
-
-
-def _next(marker: Mapping[str, str] | None, last: Mapping[str, str]) -> Mapping[str, str] | None:
-    """
-    What to ask with for the next page of a list.
-
-    :raises StoreUnavailable: when it would be the same page again, for ever.
-    """
-    if marker == last:
-        _log.error("A server of S3 gave a list that does not end")
-        raise StoreUnavailable()
-    return marker
-
-
-def _read(reader: Callable[[bytes], T], reply: Reply) -> T:
-    try:
-        return reader(reply.document)
-    except BadDocument as error:
-        _log.error("A server of S3 gave a document that makes no sense: {error}", error=error)
-    raise StoreUnavailable()

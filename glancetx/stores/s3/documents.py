@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element, ParseError, SubElement, TreeBuilder, tostring
 from xml.parsers import expat
 
@@ -41,10 +42,26 @@ class Page:
 
 
 @frozen
-class PartPage:
-    """When the parts on one page of an upload's list came; ``marker`` as in `Page`."""
+class Came:
+    """Something of which so many bytes came, the last of them then."""
 
-    modified: Sequence[datetime]
+    modified: datetime
+    size: int
+
+
+@frozen
+class PartPage:
+    """What parts came, on one page of an upload's list; ``marker`` as in `Page`."""
+
+    parts: Sequence[Came]
+    marker: Mapping[str, str] | None
+
+
+@frozen
+class ObjectPage:
+    """The objects on one page of a bucket's list, by name; ``marker`` as in `Page`."""
+
+    objects: Sequence[tuple[str, Came]]
     marker: Mapping[str, str] | None
 
 
@@ -129,17 +146,38 @@ def read_uploads(document: bytes) -> Page:
 
 def read_parts(document: bytes) -> PartPage:
     """
-    When the parts of an upload came, page by page.
+    The parts of an upload, page by page.
 
     :raises BadDocument: when it is none.
     """
     root = _root(document, "ListPartsResult")
     found = list(root.iter("Part"))
-    modified = [_moment(each, "LastModified") for each in found]
+    # What is swept needs no sizes.
+    parts = [Came(_moment(each, "LastModified"), _size(each, "0")) for each in found]
     if not _is_truncated(root) or not found:
-        return PartPage(modified, None)
+        return PartPage(parts, None)
     marker = root.findtext("NextPartNumberMarker") or _text(found[-1], "PartNumber")
-    return PartPage(modified, {"part-number-marker": marker})
+    return PartPage(parts, {"part-number-marker": marker})
+
+
+def read_objects(document: bytes) -> ObjectPage:
+    """
+    A page of objects, as the second version of lists has it.
+
+    :raises BadDocument: when it is none.
+    """
+    root = _root(document, "ListBucketResult")
+    is_encoded = root.findtext("EncodingType", "") == "url"
+    objects = []
+    for each in root.iter("Contents"):
+        name = _text(each, "Key")
+        came = Came(_moment(each, "LastModified"), _size(each))
+        objects.append((unquote_plus(name) if is_encoded else name, came))
+    if not _is_truncated(root) or not objects:
+        return ObjectPage(objects, None)
+    token = root.findtext("NextContinuationToken")
+    marker = {"continuation-token": token} if token else {"start-after": objects[-1][0]}
+    return ObjectPage(objects, marker)
 
 
 def write_completion(parts: Sequence[Mapping[str, str]]) -> bytes:
@@ -173,6 +211,13 @@ def _moment(element: Element, tag: str) -> datetime:
     except ValueError:
         raise BadDocument(f"{tag} is no time") from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _size(element: Element, unknown: str = "") -> int:
+    try:
+        return int(element.findtext("Size") or unknown)
+    except ValueError:
+        raise BadDocument("Size is no number") from None
 
 
 def _is_truncated(root: Element) -> bool:

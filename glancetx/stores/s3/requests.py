@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from attrs import field, frozen
 
@@ -44,3 +46,11 @@ class Reply:
     length: int | None
     document: bytes
     was_repeated: bool = False
+
+    @property
+    def modified(self) -> datetime | None:
+        """When what was asked for was last changed, if that was told."""
+        try:
+            return parsedate_to_datetime(self.headers("Last-Modified") or "").astimezone(UTC)
+        except (TypeError, ValueError):
+            return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from attrs import frozen
@@ -12,12 +14,14 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from glancetx.errors import DataExists, GlanceError, NoSuchData, StoreFull, StoreUnavailable
+from glancetx.holding import Holding
 from glancetx.httpclient import Backoff, Server
 from glancetx.httpclient.ranges import Asked
-from glancetx.interfaces import IByteStream, IProbed, IReloadable, IStore
+from glancetx.interfaces import IByteStream, IListedStore, IProbed, IReloadable
 from glancetx.stores.s3.adding import Adding, abort_all
 from glancetx.stores.s3.addressing import Place
 from glancetx.stores.s3.bucket import Bucket
+from glancetx.stores.s3.listing import drop_upload, holdings, look_up
 from glancetx.stores.s3.providers import Provider
 from glancetx.stores.s3.reading import open_object
 from glancetx.stores.s3.refusals import as_ours
@@ -46,7 +50,7 @@ class Habits:
     stale: float
 
 
-@implementer(IStore, IService, IReloadable, IProbed)
+@implementer(IListedStore, IService, IReloadable, IProbed)
 class S3Store(MultiService):
     """
     Keeps each image as an object, named by a prefix and its id; the key is the id.
@@ -151,6 +155,25 @@ class S3Store(MultiService):
         with as_ours():
             if not await self._bucket.is_there():
                 raise StoreUnavailable()
+
+    async def listing(self) -> AsyncGenerator[Holding, None]:
+        with as_ours():
+            async with aclosing(holdings(self._bucket, self._place)) as found:
+                async for holding in found:
+                    yield holding
+
+    async def look_up(self, key: str) -> Holding | None:
+        with as_ours():
+            return await look_up(self._bucket, self._place, key)
+
+    async def drop_unfinished(self, key: str) -> None:
+        with as_ours():
+            await drop_upload(self._bucket, self._place, self._backoff, key)
+
+    async def free_space(self) -> int | None:
+        """Nobody knows; but it is asked whether the bucket is there."""
+        await self.check_ready()
+        return None
 
     async def sweep(self) -> int:
         """Abort uploads that were abandoned, by this or another daemon; how many."""

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from twisted.logger import Logger
 
-from glancetx.errors import NoSuchData
 from glancetx.httpclient import Backoff
 from glancetx.stores.s3.adding import abort
 from glancetx.stores.s3.addressing import Place
@@ -30,7 +29,11 @@ async def sweep(bucket: Bucket, place: Place, backoff: Backoff, seconds: float) 
     """
     before = bucket.client.now() - timedelta(seconds=seconds)
     async with aclosing(bucket.uploads(place.prefix)) as uploads:
-        old = [each async for each in uploads if each.initiated < before and _is_ours(place, each)]
+        old = [
+            each
+            async for each in uploads
+            if each.initiated < before and place.key_of(each.name) is not None
+        ]
     swept = 0
     for upload in old:
         try:
@@ -48,13 +51,6 @@ async def sweep(bucket: Bucket, place: Place, backoff: Backoff, seconds: float) 
     return swept
 
 
-def _is_ours(place: Place, upload: Upload) -> bool:
-    try:
-        return place.name_of(upload.name.removeprefix(place.prefix)) == upload.name
-    except NoSuchData:
-        return False
-
-
 async def _is_stale(bucket: Bucket, upload: Upload, before: datetime) -> bool:
-    moments = await bucket.parts_of(upload.name, upload.upload_id)
-    return moments is not None and all(moment < before for moment in moments)
+    parts = await bucket.parts_of(upload.name, upload.upload_id)
+    return parts is not None and all(part.modified < before for part in parts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from attrs import frozen
@@ -22,6 +23,15 @@ class Segment:
     object: Object
     md5: str
     size: int
+
+
+@frozen
+class Entry:
+    """An object in a listing; ``size`` is bytes, all segments of a large object together."""
+
+    name: str
+    size: int
+    changed_at: datetime
 
 
 def bare(tag: str) -> str:
@@ -52,16 +62,23 @@ def objects_of(document: bytes) -> list[Object]:
     return [_object(each.get("name")) for each in _records(document)]
 
 
-def names_in(document: bytes) -> list[str]:
+def entries_in(document: bytes) -> list[Entry]:
     """
-    The names in a listing of a container, in JSON.
+    The objects in a listing of a container, in JSON.
 
     :raises ValueError: when this is no listing.
     """
-    names = [each.get("name") for each in _records(document)]
-    if not all(isinstance(name, str) for name in names):
-        raise ValueError("a listing without names")
-    return [str(name) for name in names]
+    return [_entry(each) for each in _records(document)]
+
+
+def _entry(record: dict[str, Any]) -> Entry:
+    name, size, moment = (record.get(key) for key in ("name", "bytes", "last_modified"))
+    if not isinstance(name, str) or not isinstance(size, int) or not isinstance(moment, str):
+        raise ValueError("a listing without names, sizes or times")
+    changed_at = datetime.fromisoformat(moment)
+    if changed_at.tzinfo is None:
+        changed_at = changed_at.replace(tzinfo=UTC)
+    return Entry(name, size, changed_at)
 
 
 def _records(document: bytes) -> list[dict[str, Any]]:

@@ -18,6 +18,8 @@ LONGEST_CONTAINER = 256
 #: Names that mean themselves in a path.
 _KEY = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}", re.ASCII)
 
+_SEGMENT = re.compile(r"([0-9A-Za-z][0-9A-Za-z_-]{0,127})/([0-9a-f]{16})/[0-9]{6,}", re.ASCII)
+
 
 @frozen
 class Object:
@@ -83,6 +85,15 @@ class Names:
         """What the names of all segments of an image begin with, and of no other image."""
         return f"{image_id}/"
 
+    def owner_of(self, name: str) -> tuple[str, str] | None:
+        """The image and the attempt that a segment is of, or None when it is no segment of ours."""
+        found = _SEGMENT.fullmatch(name)
+        return None if found is None else (found[1], found[2])
+
+    def attempt(self, image_id: str, upload: str) -> str:
+        """What the names of the segments of one attempt begin with."""
+        return f"{self.prefix(image_id)}{upload}/"
+
     def segment(self, image_id: str, upload: str, number: int) -> Object:
         """
         A segment of one attempt to upload an image.
@@ -90,4 +101,4 @@ class Names:
         Two attempts never share a name, and no name is written twice: what Swift gives for a name
         that was written again may be the older object.
         """
-        return Object(self.segments, f"{self.prefix(image_id)}{upload}/{number:06}")
+        return Object(self.segments, f"{self.attempt(image_id, upload)}{number:06}")

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from typing import TypeVar
-from urllib.parse import quote
+from contextlib import aclosing
 
 from attrs import frozen
-from twisted.logger import Logger
 
-from glancetx.errors import StoreUnavailable
 from glancetx.stores.swift.account import Account
-from glancetx.stores.swift.manifest import names_in, objects_of
-from glancetx.stores.swift.names import Names, Object, path_of
-
-T = TypeVar("T")
-
-#: Bytes of the largest manifest or listing that is read.
-_LARGEST_DOCUMENT = 16 << 20
-
-#: Names in one page of a listing; a server may give fewer at a time.
-_PAGE = 1000
-
-_log = Logger()
+from glancetx.stores.swift.listing import listed, parsed, read_document
+from glancetx.stores.swift.manifest import objects_of
+from glancetx.stores.swift.names import Names, Object
 
 
 @frozen
@@ -63,10 +50,15 @@ class Removal:
 
         :raises StoreError: when Swift refuses or fails.
         """
+        return await self.sweep_below(self._names.prefix(image_id))
+
+    async def sweep_below(self, prefix: str) -> bool:
+        """As `sweep`, for all segments whose names begin so."""
         is_any = False
-        async for name in self._listed(self._names.prefix(image_id)):
-            # One that is listed may be gone already: listings come later.
-            is_any = await self._delete(Object(self._names.segments, name)) or is_any
+        async with aclosing(listed(self._account, self._names.segments, prefix)) as entries:
+            async for entry in entries:
+                # One that is listed may be gone already: listings come later.
+                is_any = await self._delete(Object(self._names.segments, entry.name)) or is_any
         return is_any
 
     async def _delete(self, object: Object) -> bool:
@@ -80,36 +72,5 @@ class Removal:
         Swift's listings come later, so one that names all of them is better; Ceph shows none, but
         its listings are never late.
         """
-        document = await self._read(f"{image.path}?multipart-manifest=get")
-        return _parsed(objects_of, document) if document else []
-
-    async def _listed(self, prefix: str) -> AsyncGenerator[str, None]:
-        """All names that begin so, in order, as far as the listing knows of them by now."""
-        query = f"format=json&limit={_PAGE}&prefix={quote(prefix, safe='')}&marker="
-        last = ""
-        while True:
-            path = f"{path_of(self._names.segments)}?{query}{quote(last, safe='')}"
-            document = await self._read(path)
-            names = _parsed(names_in, document) if document else []
-            if not names:
-                return
-            if names[-1] <= last:
-                _log.error("Swift gives a listing that does not end")
-                raise StoreUnavailable()
-            for last in names:
-                yield last
-
-    async def _read(self, path: str) -> bytes | None:
-        """The document there, or None when there is none."""
-        answer = await self._account.ask("GET", path, expect={200, 204, 404})
-        content = await answer.read(_LARGEST_DOCUMENT)
-        return None if answer.status == 404 else content
-
-
-def _parsed(parse: Callable[[bytes], list[T]], document: bytes) -> list[T]:
-    try:
-        return parse(document)
-    except ValueError:
-        pass
-    _log.error("Swift gives a document that makes no sense")
-    raise StoreUnavailable()
+        document = await read_document(self._account, f"{image.path}?multipart-manifest=get")
+        return parsed(objects_of, document) if document else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from twisted.application.service import IService, MultiService
@@ -12,10 +12,12 @@ from zope.interface import implementer
 
 from glancetx.deferreds import finish_first
 from glancetx.errors import DataExists, NoSuchData, StoreError, StoreUnavailable
+from glancetx.holding import Holding
 from glancetx.httpclient.ranges import Asked
-from glancetx.interfaces import IByteStream, IProbed, IReloadable, IStore
+from glancetx.interfaces import IByteStream, IListedStore, IProbed, IReloadable
 from glancetx.stores.swift.access import Login
 from glancetx.stores.swift.account import Account
+from glancetx.stores.swift.holdings import Holdings
 from glancetx.stores.swift.names import Names, path_of
 from glancetx.stores.swift.reading import read
 from glancetx.stores.swift.removal import Removal
@@ -27,7 +29,7 @@ from glancetx.threads import Threads
 _log = Logger()
 
 
-@implementer(IStore, IService, IReloadable, IProbed)
+@implementer(IListedStore, IService, IReloadable, IProbed)
 class SwiftStore(MultiService):
     """
     Keeps images in a container of Swift; the key is the image's id.
@@ -53,6 +55,7 @@ class SwiftStore(MultiService):
         self._reread = reread
         self._metering = Metering(threads, ("md5",))
         self._removal = Removal(account, names)
+        self._holdings = Holdings(account, names, self._removal)
         #: Swift compares names when a PUT begins: two that begin together would both be taken.
         self._coming_in: set[str] = set()
         self.addService(threads)
@@ -113,3 +116,17 @@ class SwiftStore(MultiService):
     async def discard(self, image_id: str) -> None:
         await self._removal.remove(self._names.image(image_id))
         await self._removal.sweep(image_id)
+
+    def listing(self) -> AsyncGenerator[Holding, None]:
+        return self._holdings.listing()
+
+    async def look_up(self, key: str) -> Holding | None:
+        return await self._holdings.look_up(key)
+
+    async def drop_unfinished(self, key: str) -> None:
+        await self._holdings.drop_unfinished(key)
+
+    async def free_space(self) -> int | None:
+        """Nobody knows; but it is asked whether Swift answers."""
+        await self._holdings.look()
+        return None

@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 
 from glancetx.errors import BadMetadata
+from glancetx.image import is_image_id as is_image_id
 
 #: Everything else is false, whatever it says.
 TRUE_TEXTS = frozenset({"1", "t", "true", "on", "y", "yes"})
@@ -18,9 +19,6 @@ PROPERTY_KEY_CHARACTERS = 255
 AMAZON_FORMATS = ("aki", "ari", "ami")
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
-_UUID = re.compile(
-    r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{12}"
-)
 
 
 def boolean(text: str) -> bool:
@@ -89,14 +87,9 @@ def image_id(text: str) -> str:
 
     :raises BadMetadata: when it does not look like a UUID, with or without dashes.
     """
-    if _UUID.fullmatch(text) is None:
+    if not is_image_id(text):
         raise BadMetadata("Invalid image id format")
     return text
-
-
-def is_image_id(text: str) -> bool:
-    """Whether it looks like an id at all."""
-    return _UUID.fullmatch(text) is not None
 
 
 def check_formats(

@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any
+from urllib.parse import quote
 
 from attrs import define, field
 from twisted.internet import reactor
@@ -28,6 +29,7 @@ COMPLETE = "POST complete"
 ABORT = "DELETE upload"
 PARTS = "GET parts"
 UPLOADS = "GET uploads"
+OBJECTS = "GET objects"
 
 _any_reactor: Any = reactor
 
@@ -37,6 +39,7 @@ class Object:
     data: bytes
     headers: dict[str, str]
     etag: str
+    modified: float = field(factory=time.time)
 
 
 @define
@@ -86,7 +89,7 @@ class FakeS3(Resource):
         self.exists = True
         #: By how many seconds its clock is wrong.
         self.skew = 0.0
-        #: How many uploads a page has.
+        #: How many objects or uploads a page has.
         self.page = 1000
         self._count = 0
         self._kinds: dict[str, Callable[[Any, str], bytes]] = {
@@ -100,6 +103,7 @@ class FakeS3(Resource):
             ABORT: self._abort,
             PARTS: self._list_parts,
             UPLOADS: self._list_uploads,
+            OBJECTS: self._list_objects,
             HEAD_BUCKET: lambda request, key: b"",
         }
         self._port = _any_reactor.listenTCP(0, _Quiet(self), interface="127.0.0.1")
@@ -175,7 +179,8 @@ class FakeS3(Resource):
     def _kind(self, request: Any) -> str:
         method, names = request.method.decode(), set(request.args)
         if not self._key(request):
-            return UPLOADS if method == "GET" else HEAD_BUCKET
+            lists = OBJECTS if b"list-type" in names else UPLOADS
+            return lists if method == "GET" else HEAD_BUCKET
         if b"uploads" in names:
             return CREATE
         if b"uploadId" not in names:
@@ -204,6 +209,7 @@ class FakeS3(Resource):
         if request.getHeader("if-match") not in (None, f'"{found.etag}"'):
             return _error(request, 412, "PreconditionFailed")
         request.setHeader("ETag", f'"{found.etag}"')
+        request.setHeader("Last-Modified", formatdate(found.modified, usegmt=True))
         for name, value in found.headers.items():
             request.setHeader(name, value)
         data = found.data
@@ -271,8 +277,9 @@ class FakeS3(Resource):
             return _error(request, 404, "NoSuchUpload")
         each = "".join(
             f"<Part><PartNumber>{number}</PartNumber>"
-            f"<LastModified>{_iso(upload.modified or upload.initiated)}</LastModified></Part>"
-            for number in upload.parts
+            f"<LastModified>{_iso(upload.modified or upload.initiated)}</LastModified>"
+            f"<Size>{len(part)}</Size></Part>"
+            for number, part in upload.parts.items()
         )
         return f"<ListPartsResult>{each}</ListPartsResult>".encode()
 
@@ -293,6 +300,28 @@ class FakeS3(Resource):
         return (
             f"<ListMultipartUploadsResult><IsTruncated>{more}</IsTruncated>{each}"
             "</ListMultipartUploadsResult>"
+        ).encode()
+
+    def _list_objects(self, request: Any, key: str) -> bytes:
+        prefix = request.args[b"prefix"][0].decode()
+        after = request.args.get(b"continuation-token", [b""])[0].decode()
+        found = [
+            (key, kept)
+            for key, kept in sorted(self.objects.items())
+            if key.startswith(prefix) and key > after
+        ]
+        each = "".join(
+            f"<Contents><Key>{quote(key)}</Key><Size>{len(kept.data)}</Size>"
+            f"<LastModified>{_iso(kept.modified)}</LastModified></Contents>"
+            for key, kept in found[: self.page]
+        )
+        rest = "<IsTruncated>false</IsTruncated>"
+        if len(found) > self.page:
+            token = found[self.page - 1][0]
+            rest = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{token}"
+            rest += "</NextContinuationToken>"
+        return (
+            f"<ListBucketResult><EncodingType>url</EncodingType>{rest}{each}</ListBucketResult>"
         ).encode()
 
 

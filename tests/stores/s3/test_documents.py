@@ -10,9 +10,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.stores.s3.documents import (
     BadDocument,
+    Came,
     Upload,
     parse,
     read_code,
+    read_objects,
     read_parts,
     read_upload_id,
     read_uploads,
@@ -89,12 +91,12 @@ class ReadingTests(SynchronousTestCase):
             self.assertRaises(BadDocument, read_uploads, document)
 
     def test_parts(self) -> None:
-        """Of parts the times are read, and where the next page begins."""
+        """Of parts times and sizes are read, and where the next page begins."""
         modified = "<LastModified>2026-11-25T20:00:00</LastModified>"
-        part = f"<Part><PartNumber>7</PartNumber>{modified}</Part>"
+        part = f"<Part><PartNumber>7</PartNumber>{modified}<Size>5</Size></Part>"
         document = f"<ListPartsResult{NAMESPACE}>{part}%s</ListPartsResult>"
         page = read_parts((document % "").encode())
-        self.assertEqual(list(page.modified), [datetime(2026, 11, 25, 20, tzinfo=UTC)])
+        self.assertEqual(list(page.parts), [Came(datetime(2026, 11, 25, 20, tzinfo=UTC), 5)])
         self.assertIsNone(page.marker)
         more = "<IsTruncated>true</IsTruncated>"
         page = read_parts((document % more).encode())
@@ -102,6 +104,25 @@ class ReadingTests(SynchronousTestCase):
         more += "<NextPartNumberMarker>9</NextPartNumberMarker>"
         page = read_parts((document % more).encode())
         self.assertEqual(page.marker, {"part-number-marker": "9"})
+
+    def test_objects(self) -> None:
+        """Of objects names are read, encoded or not, and where the next page begins."""
+        rest = "<LastModified>2026-11-25T20:00:00Z</LastModified><Size>5</Size>"
+        found = f"<Contents><Key>a%2Fb+c%s</Key>{rest}</Contents>".replace("%s", "")
+        document = f"<ListBucketResult{NAMESPACE}>%s{found}</ListBucketResult>"
+        came = Came(datetime(2026, 11, 25, 20, tzinfo=UTC), 5)
+        page = read_objects(document.replace("%s", "").encode())
+        self.assertEqual((list(page.objects), page.marker), ([("a%2Fb+c", came)], None))
+        more = "<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>"
+        page = read_objects(document.replace("%s", more).encode())
+        self.assertEqual(list(page.objects), [("a/b c", came)])
+        self.assertEqual(page.marker, {"start-after": "a/b c"})
+        more += "<NextContinuationToken>t</NextContinuationToken>"
+        page = read_objects(document.replace("%s", more).encode())
+        self.assertEqual(page.marker, {"continuation-token": "t"})
+        for size in "", "five":
+            spoilt = document.replace("%s", "").replace("<Size>5", f"<Size>{size}").encode()
+            self.assertRaises(BadDocument, read_objects, spoilt)
 
     def test_completion(self) -> None:
         """What completes an upload names its parts, quotes and all."""

@@ -6,7 +6,10 @@ import hashlib
 import json
 import re
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import IO, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -65,6 +68,7 @@ class Stored:
     meta: dict[str, str]
     etag: str
     segments: Sequence[dict[str, Any]] | None = None
+    modified: float = field(factory=time.time)
 
     @property
     def size(self) -> int:
@@ -263,11 +267,12 @@ class _Asked(Request):
         else:
             prefix, marker = query.get("prefix", ""), query.get("marker", "")
             found = [
-                {"name": each}
-                for each in self.swift.names(name)
+                _entry(each, stored)
+                for each, stored in sorted(self.swift.containers[name].items())
                 if each.startswith(prefix) and each > marker
             ]
-            found = [{"name": each} for each in self.swift.stuck_page] or found
+            nothing = Stored((), {}, "")
+            found = [_entry(each, nothing) for each in self.swift.stuck_page] or found
             self.answer(200, json.dumps(found[: self.swift.page]).encode())
 
     def object(self, container: str, name: str, query: dict[str, str]) -> None:
@@ -324,6 +329,7 @@ class _Asked(Request):
     def give(self, stored: Stored) -> None:
         self.setHeader("ETag", stored.etag)
         self.setHeader("Accept-Ranges", "bytes")
+        self.setHeader("Last-Modified", formatdate(stored.modified, usegmt=True))
         for name, value in stored.meta.items():
             self.setHeader(name, value)
         if stored.segments is not None:
@@ -349,6 +355,12 @@ class _Asked(Request):
         else:
             cut = self.fault.after if self.fault is not None else None
             _Giving(self, stored.pieces(start, stop), cut)
+
+
+def _entry(name: str, stored: Stored) -> dict[str, Any]:
+    """An object in a listing."""
+    moment = datetime.fromtimestamp(stored.modified, UTC).replace(tzinfo=None)
+    return {"name": name, "bytes": stored.size, "last_modified": moment.isoformat()}
 
 
 @implementer(IPullProducer)

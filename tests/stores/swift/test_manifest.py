@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from glancetx.stores.swift.manifest import Segment, bare, manifest, names_in, objects_of
+from glancetx.stores.swift.manifest import Segment, bare, entries_in, manifest, objects_of
 from glancetx.stores.swift.names import Object
 
 
@@ -28,10 +29,16 @@ class ManifestTests(SynchronousTestCase):
         )
 
     def test_listing(self) -> None:
-        """A listing has names; other records, as those of subdirectories, make no sense here."""
-        self.assertEqual(names_in(b'[{"name": "a"}, {"name": "b"}]'), ["a", "b"])
-        self.assertEqual(names_in(b"[]"), [])
-        self.assertRaises(ValueError, names_in, b'[{"subdir": "a"}]')
+        """A listing has names, sizes and times; other records make no sense here."""
+        whole = {"name": "a", "bytes": 5, "last_modified": "2026-11-25T20:00:00.250000"}
+        (entry,) = entries_in(json.dumps([{**whole, "hash": "0"}]).encode())
+        self.assertEqual((entry.name, entry.size), ("a", 5))
+        self.assertEqual(entry.changed_at, datetime(2026, 11, 25, 20, 0, 0, 250_000, tzinfo=UTC))
+        self.assertEqual(entries_in(b"[]"), [])
+        for spoilt in {"name": 1}, {"bytes": "5"}, {"last_modified": "today"}:
+            document = json.dumps([{**whole, **spoilt}]).encode()
+            self.assertRaises(ValueError, entries_in, document)
+        self.assertRaises(ValueError, entries_in, b'[{"subdir": "a"}]')
 
     def test_nonsense(self) -> None:
         """What is none is refused."""

@@ -1,0 +1,138 @@
+"""One of all daemons compares stores and records now and then."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from glancetx.errors import GlanceError
+from glancetx.interfaces import ISurveyedRegistry
+from glancetx.shelf import Shelf, ShelvedStore
+from glancetx.usecases.comparison import Comparison, Verdict, listed
+from glancetx.usecases.orphans import Orphans, Summary
+
+#: What daemons take turns in.
+CHORE = "comparison"
+
+#: Seconds between two looks whether a round is due.
+LOOK_EVERY = 300.0
+
+#: After so many seconds of a round the others are told that it goes on.
+TELL_EVERY = 60.0
+
+
+class Comparing(Service):
+    """
+    Compares every ``interval`` seconds, and removes orphans, if no other daemon does.
+
+    A round that is under way is broken off when this stops, and begun anew an interval later.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        registry: ISurveyedRegistry,
+        shelf: Shelf,
+        comparison: Comparison,
+        orphans: Orphans,
+        interval: float,
+    ) -> None:
+        self._clock = clock
+        self._registry = registry
+        self._shelf = shelf
+        self._comparison = comparison
+        self._orphans = orphans
+        self._interval = interval
+        self._told_at = 0.0
+        self._round: Deferred[None] | None = None
+        self._done: Deferred[LoopingCall] | None = None
+        self._loop = LoopingCall(self._look)
+        self._loop.clock = clock
+
+    def startService(self) -> None:
+        super().startService()
+        # Whoever has just started has better things to do.
+        self._done = self._loop.start(min(self._interval, LOOK_EVERY), now=False)
+
+    def stopService(self) -> Deferred[LoopingCall] | None:
+        """Fires when a round that was under way has been broken off."""
+        super().stopService()
+        if self._loop.running:
+            self._loop.stop()
+        if self._round is not None:
+            self._round.cancel()
+        return self._done
+
+    def _look(self) -> Deferred[None]:
+        self._round = ensureDeferred(self._look_around())
+        return self._round
+
+    async def _look_around(self) -> None:
+        """Never fails, for that would be the last look."""
+        try:
+            if await self._registry.begin_chore(CHORE, self._interval):
+                await self._compare()
+        except CancelledError:
+            pass
+        except GlanceError as error:
+            self._log.warn("stores and records are compared another time: {error}", error=error)
+        except Exception:  # noqa: BLE001 - one bad round must not be the last
+            self._log.failure("stores and records could not be compared")
+        finally:
+            self._round = None
+
+    async def _compare(self) -> None:
+        summary, self._told_at = Summary(), self._clock.seconds()
+        for shelved in listed(self._shelf):
+            try:
+                await self._compare_store(shelved, summary)
+            except GlanceError as error:
+                # The others do not wait for it.
+                self._log.warn(
+                    "the store {store} is compared another time: {error}",
+                    store=shelved.name,
+                    error=error,
+                )
+        self._tell(summary)
+
+    async def _compare_store(self, shelved: ShelvedStore, summary: Summary) -> None:
+        async with aclosing(self._orphans.sweep(shelved)) as swept:
+            async for finding, is_removed in swept:
+                summary.add(finding, is_removed)
+                await self._go_on()
+        async with aclosing(self._comparison.recorded(shelved)) as recorded:
+            async for finding in recorded:
+                summary.add(finding)
+                self._log.error(
+                    "image {image_id}: {verdict} in the store {store}: {size} of {expected} bytes",
+                    image_id=finding.image_id,
+                    verdict=finding.verdict.value,
+                    store=finding.store,
+                    size=finding.size,
+                    expected=finding.expected,
+                )
+
+    async def _go_on(self) -> None:
+        if self._clock.seconds() - self._told_at >= TELL_EVERY:
+            self._told_at = self._clock.seconds()
+            await self._registry.go_on_with_chore(CHORE)
+
+    def _tell(self, summary: Summary) -> None:
+        self._log.info(
+            "compared stores and records: {removed} orphans removed ({size} bytes), "
+            "{unknown} without a record, {strange} strange, {missing} missing, {other} of another "
+            "size",
+            removed=summary.removed.count,
+            size=summary.removed.size,
+            unknown=summary.of(Verdict.UNKNOWN).count,
+            strange=summary.of(Verdict.STRANGE).count,
+            missing=summary.of(Verdict.MISSING).count,
+            other=summary.of(Verdict.OTHER_SIZE).count,
+        )
