@@ -60,6 +60,7 @@ TOP = frozenset(
         "parts",
         "registry_source",
         "rights",
+        "service_manager",
         "share",
         "store_tables",
         "workers",
