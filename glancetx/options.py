@@ -72,6 +72,13 @@ class Options(usage.Options):
             None,
             "Seconds that running transfers get when the daemon is told to stop. [default: 60]",
         ],
+        [
+            "drain-notice",
+            None,
+            None,
+            "Seconds before that in which it serves on, while its health check tells balancers "
+            "that it is leaving. [default: 0]",
+        ],
     ]
     settings: Settings
     configuration: Configuration
@@ -139,6 +146,8 @@ class Options(usage.Options):
             given["workers"] = _some("workers", self["workers"])
         if self["drain"] is not None:
             given["drain"] = _seconds("drain", self["drain"])
+        if self["drain-notice"] is not None:
+            given["drain_notice"] = _seconds("drain-notice", self["drain-notice"])
         if self["allow-open"]:
             given["allow_open"] = True
         if self["cache"]:

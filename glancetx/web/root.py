@@ -48,7 +48,7 @@ class Root(Resource):
         base_url = host_url(request)
         segments = _decoded(request.postpath or [])
         if segments == ["healthcheck"] and request.method in (b"GET", b"HEAD"):
-            return _text(request, b"OK")
+            return _health(request)
         meaning = negotiate_version(
             segments, request.getHeader("accept") or "", enable_v1=self._front.enable_v1_api
         )
@@ -77,9 +77,12 @@ def _decoded(segments: list[bytes]) -> list[str]:
         raise HttpError(400, "The path is not valid UTF-8.") from None
 
 
-def _text(request: IRequest, text: bytes) -> bytes:
+def _health(request: StreamingRequest) -> bytes:
+    """Whether a balancer should send anybody here."""
+    is_leaving = request.channel.site.is_leaving
+    request.setResponseCode(503 if is_leaving else 200)
     request.setHeader("Content-Type", "text/plain; charset=UTF-8")
-    return text
+    return b"leaving" if is_leaving else b"OK"
 
 
 def _redirect(request: IRequest, url: str) -> bytes:
