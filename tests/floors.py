@@ -55,7 +55,6 @@ TOP = frozenset(
         "data_directory",
         "listening",
         "live_registry",
-        "operations",
         "options",
         "parts",
         "registry_source",
