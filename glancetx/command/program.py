@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from glancetx import __version__
-from glancetx.command import activation, scrub, token
+from glancetx.command import activation, import_glance, scrub, token
 from glancetx.command.base import Command, CommandError, Output
 from glancetx.config import ConfigError
 
@@ -17,6 +17,7 @@ COMMANDS: Sequence[Command] = (
     activation.DEACTIVATE,
     activation.REACTIVATE,
     token.COMMAND,
+    import_glance.COMMAND,
 )
 
 

@@ -15,6 +15,7 @@ from glancetx.image import Image, Status
 from glancetx.interfaces import IRegistry
 from glancetx.query import ImageQuery
 from glancetx.quota import Room
+from glancetx.registry.adoption import AdoptionTable
 from glancetx.registry.bounds import check_change, check_image, is_text
 from glancetx.registry.connection import Row
 from glancetx.registry.database import Database
@@ -78,7 +79,7 @@ SELECT {COLUMNS} FROM taken ORDER BY ran_out, id
 
 
 @implementer(IRegistry)
-class PostgresRegistry(MembersTable):
+class PostgresRegistry(MembersTable, AdoptionTable):
     """Records in the tables of `glancetx.registry.schema`."""
 
     def __init__(self, database: Database) -> None:
