@@ -54,10 +54,10 @@ _Applied = tuple[int, str, str, str]
 
 
 class SchemaMismatch(Exception):
-    """The database is not one that this code knows how to bring up to date."""
+    """The database is not one that this code can bring up to date; the text says why."""
 
 
-class OlderCode(Exception):
+class OlderCode(SchemaMismatch):
     """What is to be taken away is still needed by daemons that are connected."""
 
 

@@ -22,6 +22,9 @@ PATIENCE = 60
 
 SIZES = [1, 64 * KIB, 300 * KIB, MIB, 4 * MIB]
 
+#: When there are so many images new ones are small, for the sake of the disk.
+MANY, SMALL = 300, [1, 64 * KIB]
+
 #: Seconds over which the bytes of one upload of so many are spread: longer than a daemon's notice.
 SLOW, ONE_IN = 6.0, 6
 
@@ -136,7 +139,8 @@ class Client:
         return None if body is None else str(json.loads(body)["image"]["id"])
 
     def _upload(self, method: str, path: str, headers: dict[str, str]) -> None:
-        data = content(self._chance.getrandbits(40), self._chance.choice(SIZES))
+        sizes = SIZES if len(self.ledger.images) < MANY else SMALL
+        data = content(self._chance.getrandbits(40), self._chance.choice(sizes))
         is_known = self._chance.random() < 0.5
         framing = {"Content-Length": str(len(data))} if is_known else {}
         headers = {**headers, **(framing or {"Transfer-Encoding": "chunked"})}

@@ -178,6 +178,7 @@ class NoticeTests(TransportCase):
         self.api.site.give_notice(5)
         for method in ("GET", "HEAD"):
             self.assertEqual(self.api.request(method, "/healthcheck").status, 503)
+        self.wait(5)
 
     def test_idle(self) -> None:
         """Who keeps a connection may still use it: it is closed when the notice is over."""
@@ -203,10 +204,12 @@ class NoticeTests(TransportCase):
 
     def test_cut(self) -> None:
         """Whoever does not want to wait does not."""
+        self.client.request("GET", "/versions")
         notice = self.api.site.give_notice(60)
         self.api.site.cut()
         self.successResultOf(notice)
         self.assertTrue(self.transport.is_aborted)
+        self.client.disconnect()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
 
