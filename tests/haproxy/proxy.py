@@ -49,7 +49,7 @@ class Proxy:
     @classmethod
     async def start(cls, test: Any, ports: list[int]) -> Proxy:
         """One before two daemons that listen, or will, on these ports of this machine."""
-        await deferToThread(subprocess.run, [SERVICES / "haproxy.sh", "install"], check=True)
+        await deferToThread(_install)
         place, port = folder(test), free_port()
         text = CONFIGURATION.read_text()
         for old, new in (
@@ -90,3 +90,8 @@ class Proxy:
         names = head.split(",")
         rows = [dict(zip(names, line.split(","), strict=False)) for line in lines if line]
         return {row["svname"]: row["status"] for row in rows if row["pxname"] == "glance"}
+
+
+def _install() -> None:
+    """By the script that also starts one, with a configuration of its own."""
+    subprocess.run([SERVICES / "haproxy.sh", "install"], check=True)

@@ -162,8 +162,10 @@ class PhaseTests(DatabaseCase):
     async def test_contract_first(self):
         """Nothing is taken away before there is what replaces it."""
         await migrate(self.database, OLD)
-        failing = ensureDeferred(contract(self.database, NEW))
-        self.assertIn("expanded", str(await self.assertFailure(failing, SchemaMismatch)))
+        refusal = await self.assertFailure(
+            ensureDeferred(contract(self.database, NEW)), SchemaMismatch
+        )
+        self.assertIn("expanded", str(refusal))
         self.assertEqual(await self.numbers(), [1])
 
     async def test_older_code_starts(self):
