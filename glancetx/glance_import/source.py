@@ -80,14 +80,16 @@ def _connection_in(path: Path) -> str:
 @contextmanager
 def opened(url: URL) -> Iterator[GlanceDatabase]:
     """
-    The database at a URL, in one transaction that only reads.
+    The database at a URL as it is at one moment, in a transaction that only reads.
 
     :raises SourceError: when it cannot be reached, or is not Glance's.
     """
-    # Which thread reads is no matter, as long as only one does.
-    arguments = {"check_same_thread": False} if url.drivername == "sqlite" else {}
+    options: dict[str, Any] = {"isolation_level": "REPEATABLE READ"}
+    if url.get_backend_name() == "sqlite":
+        # Which thread reads is no matter, as long as only one does.
+        options = {"connect_args": {"check_same_thread": False}}
     try:
-        engine = sqlalchemy.create_engine(url, poolclass=NullPool, connect_args=arguments)
+        engine = sqlalchemy.create_engine(url, poolclass=NullPool, **options)
     except ImportError as error:
         raise SourceError(f"the driver for {url.drivername} is missing: {error}") from None
     except SQLAlchemyError as error:
@@ -176,5 +178,5 @@ def _as_ours() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        said = getattr(error, "orig", None) or type(error).__name__
-        raise SourceError(f"the database cannot be read: {said}") from None
+        said = str(getattr(error, "orig", None) or type(error).__name__)
+        raise SourceError(f"the database cannot be read: {' '.join(said.split())}") from None

@@ -25,6 +25,9 @@ BEFORE, AFTER = 3, 2
 
 CLIENTS = 4
 
+#: Seconds after which an upload that was running when the backup was made is given up.
+LEASE = 10
+
 
 class BackupTests(TestCase):
     """An embedded registry and a file store."""
@@ -33,18 +36,22 @@ class BackupTests(TestCase):
 
     async def test_restore_elsewhere(self) -> None:
         """The registry first, then the store: what was acknowledged before the backup is in it."""
-        daemon = await start(self, "--workers", "1")
+        place = folder(self)
+        config = ("--config", place / "glance.toml")
+        config[1].write_text(f"transfer_lease = {LEASE}\n")
+        daemon = await start(self, *config)
         ledger = Ledger()
         clients = [Client(f"backup/{n}", daemon.port, ledger) for n in range(CLIENTS)]
-        ended, place = self.begin(clients), folder(self)
+        ended = self.begin(clients)
         try:
             await deferLater(reactor, BEFORE)
-            await daemon.begun_upload(size=4 << 20)
+            _, upload = await daemon.begun_upload(size=4 << 20)
             acknowledged = dict(ledger.images)
             await self.run_as_written("pg_dump", daemon.data, place)
             deleted = await self.delete_some(daemon, ledger)
             await self.run_as_written("rsync", daemon.data, place)
             await deferLater(reactor, AFTER)
+            upload.close()
         finally:
             for client in clients:
                 client.is_over = True
@@ -52,7 +59,7 @@ class BackupTests(TestCase):
         self.assertEqual(ledger.failures, [])
         self.assertEqual(await daemon.stop(), 0)
 
-        restored = await self.restore(place)
+        restored = await self.restore(place, *config)
         found = await self.judge(restored, acknowledged, deleted)
         print(f"{len(acknowledged)} images were acknowledged before the backup, {found} are there")
         daemon.assert_quiet()
@@ -74,12 +81,12 @@ class BackupTests(TestCase):
             self.assertEqual(answer.status, 200)
         return set(some)
 
-    async def restore(self, place: Path) -> Daemon:
+    async def restore(self, place: Path, *options: Any) -> Daemon:
         """An installation elsewhere, from the backup alone."""
         data = place / "data"
         (place / "images").rename(place / "restored")
         store = f"file:{place / 'restored'}"
-        daemon: Daemon = await start(self, "--store", store, data=data)
+        daemon: Daemon = await start(self, *options, "--store", store, data=data)
         await self.run_as_written("psql", data, place)
         return daemon
 

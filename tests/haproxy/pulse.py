@@ -9,8 +9,8 @@ from typing import Any
 import psycopg2
 from attrs import define, field
 
-#: Seconds between two beats, and for one of them before that is the machine's trouble: less than
-#: what a daemon has patience for.
+#: Seconds that we wait between two beats, and that may be between them before that is the machine's
+#: trouble: less than what a daemon has patience for. The machine may have stopped us, too.
 OFTEN, LONG = 0.1, 2.0
 
 #: Seconds for which what was held up goes on to suffer.
@@ -46,10 +46,11 @@ class Pulse:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute("CREATE TABLE pulse AS SELECT 0 AS beats")
+                last = monotonic()
                 while not self._over.wait(OFTEN):
-                    began = monotonic()
                     cursor.execute("UPDATE pulse SET beats = beats + 1")
-                    if monotonic() - began > LONG:
-                        self.stalls.append((began, monotonic()))
+                    began, last = last, monotonic()
+                    if last - began > LONG:
+                        self.stalls.append((began, last))
         finally:
             connection.close()
