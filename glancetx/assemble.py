@@ -150,7 +150,9 @@ class Server:
         await self._notifiers.reload()
 
     async def stop(self) -> None:
-        """Accept nothing more, let transfers end within ``drain`` seconds, and close everything."""
+        """Give notice (``drain_notice``), let transfers end (``drain``), and close everything."""
+        if self._front is not None:
+            await self._front.site.give_notice(self._settings.drain_notice)
         await self._stop_listening()
         if self._front is not None:
             copying = ensureDeferred(self._front.copies.drain(self._settings.drain))

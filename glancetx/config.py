@@ -38,8 +38,8 @@ class Settings:
 
     Who is an operator, and whom images belong to, is told by `Recognition` from the options of
     the same names.
-    ``drain``, ``client_socket_timeout``, ``transfer_lease`` and ``orphan_age`` are seconds, as is
-    ``orphan_interval``; a timeout of 0 lasts for ever, and an interval of 0 never ends.
+    ``drain``, ``drain_notice``, ``client_socket_timeout``, ``transfer_lease``, ``orphan_age`` and
+    ``orphan_interval`` are seconds; a timeout of 0 lasts for ever, and so does such an interval.
     ``workers`` is how many processes serve; None leaves that to `worker_count`.
     ``transfer_lease`` is how long after a daemon died its uploads are taken for running; at least
     one second.
@@ -74,6 +74,7 @@ class Settings:
     property_protection_rule_format: str = "roles"
     workers: int | None = None
     drain: float = 60.0
+    drain_notice: float = 0.0
     client_socket_timeout: float = 900.0
     transfer_lease: float = 30.0
     copy_concurrency: int = 4
@@ -118,6 +119,7 @@ _KINDS: Mapping[str, str] = {
     "property_protection_rule_format": _TEXT,
     "workers": _SOME,
     "drain": _SECONDS,
+    "drain_notice": _SECONDS,
     "client_socket_timeout": _SECONDS,
     "transfer_lease": _LEASE,
     "copy_concurrency": _SOME,

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from glancetx import __version__
 from glancetx.config import ConfigError
 from glancetx.options import Options
+from glancetx.service_manager import ServiceManager
 
 __all__ = ["Options", "makeService"]
 
@@ -59,7 +60,7 @@ def makeService(options: Options) -> Service:
     say(f"glancetx {__version__} listens on {addresses} and keeps its data in {settings.data}")
     if settings.registry.rstrip(":") == "memory":
         say("The registry is in memory: every record is lost when the daemon ends.")
-    return Daemon(reactor, server, observer)
+    return Daemon(reactor, server, ServiceManager.of(os.environ), observer)
 
 
 def _print(sentence: str) -> None:
@@ -105,17 +106,25 @@ class Daemon(Service):
     on what runs is not waited for.
     SIGHUP makes the server read again what operators change meanwhile.
     A server that cannot start, or cannot go on, ends it with status 1.
+    The service manager is told when it serves, reloads and stops.
     ``observer`` is what writes the log, or None when twistd does.
     """
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, server: Serving, observer: ILogObserver | None = None) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        server: Serving,
+        manager: ServiceManager,
+        observer: ILogObserver | None = None,
+    ) -> None:
         self._reactor = reactor
         self._server = server
+        self._manager = manager
         self._observer = observer
         self._starting: Deferred[None] = succeed(None)
-        self._is_ending = False
+        self._is_ending = self._serves = False
 
     def setServiceParent(self, parent: Any) -> None:
         """Called by twistd with its application, before it begins to log."""
@@ -145,6 +154,8 @@ class Daemon(Service):
             self._fail("cannot start", error)
         else:
             self._log.info("glancetx {version} is ready", version=__version__)
+            self._serves = True
+            self._manager.ready()
             self._server.broken.addErrback(self._give_up)
 
     def _give_up(self, failure: Failure) -> None:
@@ -171,12 +182,22 @@ class Daemon(Service):
 
     def _told_to_reload(self) -> None:
         if not self._is_ending:
-            reloading = ensureDeferred(self._server.reload())
+            reloading = ensureDeferred(self._reload())
             reloading.addErrback(lambda failure: self._log.failure("cannot reload", failure))
+
+    async def _reload(self) -> None:
+        if self._serves:
+            self._manager.reloading()
+        try:
+            await self._server.reload()
+        finally:
+            if self._serves and not self._is_ending:
+                self._manager.ready()
 
     def _end(self) -> None:
         if not self._is_ending:
             self._is_ending = True
+            self._manager.stopping()
             self._reactor.callWhenRunning(self._reactor.stop)
 
 

@@ -12,7 +12,7 @@ from twisted.internet.task import deferLater
 from glancetx.config import ConfigError
 from glancetx.data_directory import DataInUse, claim, visit
 from glancetx.registry.database import Database
-from glancetx.registry.migrate import SchemaMismatch, pending
+from glancetx.registry.migrate import SchemaMismatch, plan
 from glancetx.registry.postgres import PostgresRegistry
 from glancetx.registry.running import RunningCluster
 from glancetx.registry_source import DatabaseSource, registry_source
@@ -48,7 +48,7 @@ class LiveRegistry:
         :raises RegistryUnavailable: when it does not answer.
         """
         database = await self.connect()
-        if missing := await pending(database):
+        if missing := (await plan(database)).expand:
             raise SchemaMismatch(
                 f"The registry's database lacks {missing[0].name}: "
                 "start a daemon of this version, or run glancetx db migrate"

@@ -78,6 +78,13 @@ class Options(usage.Options):
             "Seconds that running transfers get when the daemon is told to stop. [default: 60]",
         ],
         [
+            "drain-notice",
+            None,
+            None,
+            "Seconds before that in which it serves on, while its health check tells balancers "
+            "that it is leaving. [default: 0]",
+        ],
+        [
             "metrics",
             None,
             None,
@@ -166,6 +173,8 @@ class Options(usage.Options):
             given["drain"] = _seconds("drain", self["drain"])
         if self["log-format"] is not None:
             given["log_format"] = self["log-format"]
+        if self["drain-notice"] is not None:
+            given["drain_notice"] = _seconds("drain-notice", self["drain-notice"])
         if self["allow-open"]:
             given["allow_open"] = True
         if self["cache"]:

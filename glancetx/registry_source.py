@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 from attrs import define, field, frozen
+from twisted.logger import Logger
 
 from glancetx.config import ConfigError
 from glancetx.interfaces import IRegistry
 from glancetx.registry.database import Database
+from glancetx.registry.dsn import named
 from glancetx.registry.embedded import EmbeddedPostgres
 from glancetx.registry.memory import MemoryRegistry
-from glancetx.registry.migrate import migrate
+from glancetx.registry.migrate import expand, label, migrate, plan
 from glancetx.registry.postgres import PostgresRegistry
 
 #: How many connections one process holds at most, and how many those of a daemon share.
@@ -21,6 +24,8 @@ SHARED = 64
 
 #: What others may need: commands, and whoever looks into the database by hand.
 SPARE = 36
+
+_log = Logger()
 
 
 class RegistrySource(Protocol):
@@ -34,7 +39,7 @@ class RegistrySource(Protocol):
     def address(self) -> str: ...
 
     async def open(self) -> IRegistry:
-        """The registry, its schema up to date."""
+        """The registry, its schema as this code needs it."""
 
     async def close(self) -> None:
         """Let go of everything; also after an `open` that failed."""
@@ -72,11 +77,10 @@ class _Server:
 
     address: str
     _database: Database
-    _migrates: bool = True
+    _prepare: Callable[[Database], Awaitable[object]]
 
     async def open(self) -> IRegistry:
-        if self._migrates:
-            await migrate(self._database)
+        await self._prepare(self._database)
         return PostgresRegistry(self._database)
 
     async def connect(self) -> Database:
@@ -106,8 +110,9 @@ class _Embedded:
 
     async def _start(self) -> _Server:
         await self._postgres.start()
-        database = Database(self._reactor, self._postgres.dsn, size=POOL_SIZE)
-        self._server = _Server(self.address, database)
+        database = _database(self._reactor, self._postgres.dsn, POOL_SIZE)
+        # Nobody else is there yet.
+        self._server = _Server(self.address, database, migrate)
         return self._server
 
     async def close(self) -> None:
@@ -138,7 +143,7 @@ def registry_source(reactor: Any, description: str, data: Path, workers: int = 1
     if kind in ("postgresql", "postgres"):
         dsn = description if rest.startswith("//") else rest
         try:
-            return _Server(description, Database(reactor, dsn, size=POOL_SIZE))
+            return _Server(description, _database(reactor, dsn, POOL_SIZE), _expand)
         except ValueError as error:
             raise ConfigError(f"--registry: {error}") from None
     raise ConfigError(
@@ -150,4 +155,23 @@ def registry_source(reactor: Any, description: str, data: Path, workers: int = 1
 def joined_registry(reactor: Any, address: str, workers: int) -> RegistrySource:
     """The source for one of so many workers, of a registry that their supervisor has opened."""
     dsn = address if address.startswith("postgresql://") else address.partition(":")[2]
-    return _Server(address, Database(reactor, dsn, size=pool_size(workers)), migrates=False)
+    return _Server(address, _database(reactor, dsn, pool_size(workers)), _leave)
+
+
+def _database(reactor: Any, dsn: str, size: int) -> Database:
+    return Database(reactor, named(dsn, label()), size=size)
+
+
+async def _expand(database: Database) -> None:
+    """Others may serve from it who are older; what they need is left to the operator."""
+    await expand(database)
+    if waiting := (await plan(database)).contract:
+        _log.info(
+            "The registry's schema waits for {names}: when no older daemon is left, run "
+            "glancetx db migrate",
+            names=", ".join(step.name for step in waiting),
+        )
+
+
+async def _leave(database: Database) -> None:
+    """Whoever opened it before us has prepared it."""

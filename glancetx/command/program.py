@@ -7,7 +7,17 @@ import sys
 from collections.abc import Sequence
 
 from glancetx import __version__
-from glancetx.command import activation, db, images, janitor, scrub, status, token, verify
+from glancetx.command import (
+    activation,
+    db,
+    images,
+    import_glance,
+    janitor,
+    scrub,
+    status,
+    token,
+    verify,
+)
 from glancetx.command.base import Command, CommandError, Output
 from glancetx.config import ConfigError
 
@@ -22,6 +32,7 @@ COMMANDS: Sequence[Command] = (
     activation.DEACTIVATE,
     activation.REACTIVATE,
     token.COMMAND,
+    import_glance.COMMAND,
 )
 
 

@@ -12,7 +12,7 @@ from glancetx.command.words import seconds_text, size_text
 from glancetx.errors import GlanceError
 from glancetx.image import Status
 from glancetx.interfaces import IListedStore, IStore
-from glancetx.registry.migrate import pending, version
+from glancetx.registry.migrate import plan
 from glancetx.registry.postgres import PostgresRegistry
 from glancetx.shelf import ShelvedStore
 from glancetx.survey import Surveyed, SurveyQuery
@@ -27,13 +27,17 @@ PATIENCE = 60.0
 
 async def _work(installation: Installation, given: argparse.Namespace, output: Output) -> None:
     database = await installation.database()
+    schema = await plan(database)
     answer: dict[str, Any] = {
-        "schema": await version(database),
-        "missing": [each.name for each in await pending(database)],
+        "schema": schema.name,
+        "missing": [each.name for each in schema.expand],
+        "waiting": [each.name for each in schema.contract],
     }
     output.line(f"registry  reachable, at {answer['schema'] or 'nothing'}")
     for name in answer["missing"]:
         output.line(f"          {name} is missing: see glancetx db")
+    for name in answer["waiting"]:
+        output.line(f"          {name} waits until no older daemon is left: see glancetx db")
     async with installation.open_stores() as shelf:
         answer["stores"] = [await _look_at(shelved, output) for shelved in shelf]
     if not answer["missing"]:

@@ -91,6 +91,15 @@ def read_dsn(text: str) -> DSN:
     return DSN(parameters)
 
 
+def named(text: str, name: str) -> str:
+    """
+    The same address, whose connections the server shows by this name.
+
+    :raises ValueError: as `read_dsn`.
+    """
+    return make_dsn(**{**read_dsn(text).parameters, "application_name": name})
+
+
 def _is_name(host: str) -> bool:
     """Whether libpq would have to look it up; empty ones and socket directories it need not."""
     if not host or host.startswith(("/", "@")):

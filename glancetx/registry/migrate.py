@@ -1,27 +1,28 @@
 """
-Brings a database to the schema that this code needs.
+Brings a database to the schema that this code needs, also while older code works on it.
 
-The schema is a row of numbered files, ``001-images.sql``, each applied once, in a transaction.
-The first line of each names its phase: ``-- phase: expand`` adds what old code does not mind,
-``migrate`` moves data, ``contract`` takes away what only old code needed.
+Each file of `glancetx.registry.steps` is applied once, in a transaction of its own.
+`expand` applies those that older code does not mind, and may be done at any time.
+`contract` applies the rest, when nobody is left who needs what they take away.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from hashlib import sha256
-from importlib.resources import files
+from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import frozen
 from twisted.logger import Logger
 
 from glancetx.registry.database import Database, Run
+from glancetx.registry.steps import CONTRACT, Step, schema
 
 log = Logger()
 
 #: Seconds for one file, and for another daemon that is at it.
 PATIENCE = 3600.0
+
+#: What connections to the database are called; behind it stands the last file that they know.
+LABEL = "glancetx schema "
 
 # Any number will do that no other program locks in the same database.
 _LOCK = "SELECT pg_advisory_xact_lock(7089137602)"
@@ -36,68 +37,116 @@ CREATE TABLE IF NOT EXISTS schema_version (
 )
 """
 
-_APPLIED = "SELECT number, name, sha256 FROM schema_version ORDER BY number"
+_IS_THERE = "SELECT to_regclass('schema_version') IS NOT NULL"
+
+_APPLIED = "SELECT number, name, phase, sha256 FROM schema_version ORDER BY number"
 
 _IS_THERE = "SELECT to_regclass('schema_version') IS NOT NULL"
 
 _RECORD = "INSERT INTO schema_version (number, name, phase, sha256) VALUES (%s, %s, %s, %s)"
 
-_FILE_NAME = re.compile(r"(\d{3})-[a-z0-9-]+\.sql")
-_HEADER = re.compile(r"-- phase: (expand|migrate|contract)\n")
+_CONNECTED = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name ~ ('^' || %(label)s || '[0-9]+$')
+    AND substr(application_name, length(%(label)s) + 1)::integer < %(number)s
+"""
+
+#: A row of `_APPLIED`.
+_Applied = tuple[int, str, str, str]
 
 
 class SchemaMismatch(Exception):
-    """The database is not one that this code knows how to bring up to date."""
+    """The database is not one that this code can bring up to date; the text says why."""
+
+
+class OlderCode(SchemaMismatch):
+    """What is to be taken away is still needed by daemons that are connected."""
 
 
 @frozen
-class Step:
-    """One file of the schema."""
+class Plan:
+    """
+    Where a database stands, and what is missing.
+
+    ``number`` and ``name`` are those of the last file that was applied, 0 and None when there is
+    none.
+    ``foreign`` are names of files that newer code has applied, and which ours does not mind.
+    """
 
     number: int
-    name: str
-    phase: str
-    statements: str
-
-    @property
-    def sha256(self) -> str:
-        return sha256(self.statements.encode()).hexdigest()
+    name: str | None
+    expand: tuple[Step, ...]
+    contract: tuple[Step, ...]
+    foreign: tuple[str, ...]
 
 
-def read_step(name: str, text: str) -> Step:
+def label() -> str:
+    """What our connections are called, so that others know what we need of the schema."""
+    return f"{LABEL}{schema()[-1].number}"
+
+
+async def plan(database: Database, steps: Sequence[Step] | None = None) -> Plan:
     """
-    :raises ValueError: when the name has no number or the text no phase.
+    What `migrate` would do; changes nothing.
+
+    :raises SchemaMismatch: as `migrate`.
+    :raises RegistryUnavailable: when the database cannot be reached.
     """
-    number, header = _FILE_NAME.fullmatch(name), _HEADER.match(text)
-    if number is None:
-        raise ValueError(f"{name} is not named like 001-images.sql")
-    if header is None:
-        raise ValueError(f"{name} does not begin with '-- phase: expand', migrate or contract")
-    return Step(int(number[1]), name, header[1], text)
-
-
-def schema() -> list[Step]:
-    """The steps that come with this code, in order."""
-    folder = files("glancetx.registry") / "schema"
-    return sorted(
-        (
-            read_step(file.name, file.read_text("utf-8"))
-            for file in folder.iterdir()
-            if file.name.endswith(".sql")
-        ),
-        key=lambda step: step.number,
-    )
+    ((is_there,),) = await database.read(_IS_THERE)
+    applied = await database.read(_APPLIED) if is_there else []
+    return _compare(schema() if steps is None else steps, applied)
 
 
 async def migrate(database: Database, steps: Sequence[Step] | None = None) -> list[str]:
     """
-    Apply what is missing, and return the names of these files.
+    `expand`, and then `contract`; for whoever is alone with the database.
+
+    :raises SchemaMismatch: when the database has been contracted by newer code, or made otherwise.
+    :raises OlderCode: as `contract`.
+    :raises RegistryUnavailable: when the database cannot be reached.
+    """
+    return [*await expand(database, steps), *await contract(database, steps)]
+
+
+async def expand(database: Database, steps: Sequence[Step] | None = None) -> list[str]:
+    """
+    Apply what is missing and older code does not mind, and return the names of these files.
 
     Several daemons may do this at the same time: each file is applied by one of them.
 
-    :raises SchemaMismatch: when the database is newer than this code, or was made otherwise.
+    :raises SchemaMismatch: as `migrate`.
     :raises RegistryUnavailable: when the database cannot be reached.
     """
+    return await _apply(database, steps, lambda missing: missing.expand, _mind_nobody)
+
+
+async def contract(database: Database, steps: Sequence[Step] | None = None) -> list[str]:
+    """
+    Take away what only older code needed, and return the names of these files.
+
+    Daemons that are connected and do not know a file keep it from being applied.
+    One that has no connection at this moment is not seen, and cannot start again afterwards.
+
+    :raises SchemaMismatch: as `migrate`, and when it has not been expanded first.
+    :raises OlderCode: when a daemon of an older version is connected.
+    :raises RegistryUnavailable: when the database cannot be reached.
+    """
+
+    def ready(missing: Plan) -> Sequence[Step]:
+        if missing.contract and missing.expand:
+            raise SchemaMismatch("The registry's database has to be expanded before it contracts")
+        return missing.contract
+
+    return await _apply(database, steps, ready, _mind_older_code)
+
+
+async def _apply(
+    database: Database,
+    steps: Sequence[Step] | None,
+    choose: Callable[[Plan], Sequence[Step]],
+    mind: Callable[[Run, Step], Awaitable[None]],
+) -> list[str]:
+    """Apply what is chosen of the missing ones, one after the other, each in a transaction."""
     wanted = schema() if steps is None else steps
     applied: list[str] = []
 
@@ -105,8 +154,9 @@ async def migrate(database: Database, steps: Sequence[Step] | None = None) -> li
         await run("SET LOCAL statement_timeout = 0")
         await run(_LOCK)
         await run(_TABLE)
-        step = _next(wanted, await run(_APPLIED))
+        step = next(iter(choose(_compare(wanted, await run(_APPLIED)))), None)
         if step is not None:
+            await mind(run, step)
             await run(step.statements)
             await run(_RECORD, (step.number, step.name, step.phase, step.sha256))
         return step
@@ -119,43 +169,41 @@ async def migrate(database: Database, steps: Sequence[Step] | None = None) -> li
     return applied
 
 
-async def pending(database: Database, steps: Sequence[Step] | None = None) -> list[Step]:
-    """
-    The steps that are missing, in order; nothing is changed.
-
-    :raises SchemaMismatch: as `migrate`.
-    :raises RegistryUnavailable: when the database cannot be reached.
-    """
-    wanted = list(schema() if steps is None else steps)
-    ((is_there,),) = await database.read(_IS_THERE)
-    applied = await database.read(_APPLIED) if is_there else []
-    _next(wanted, applied)
-    done = {number for number, _, _ in applied}
-    return [step for step in wanted if step.number not in done]
+async def _mind_nobody(run: Run, step: Step) -> None:
+    pass
 
 
-async def version(database: Database) -> str | None:
-    """
-    The name of the last step that was applied, or None for an empty database.
-
-    :raises RegistryUnavailable: when the database cannot be reached.
-    """
-    ((is_there,),) = await database.read(_IS_THERE)
-    applied = await database.read(_APPLIED) if is_there else []
-    return applied[-1][1] if applied else None
+async def _mind_older_code(run: Run, step: Step) -> None:
+    ((connected,),) = await run(_CONNECTED, {"label": LABEL, "number": step.number})
+    if connected:
+        raise OlderCode(
+            f"{step.name} waits: a daemon of an older version is connected to the registry's "
+            "database; upgrade or stop it first"
+        )
 
 
-def _next(wanted: Sequence[Step], applied: Sequence[tuple[int, str, str]]) -> Step | None:
-    """The first step that is not applied, after a look at those that are."""
+def _compare(wanted: Sequence[Step], applied: Sequence[_Applied]) -> Plan:
+    """What is missing, after a look at what is there."""
     known = {step.number: step for step in wanted}
-    for number, name, digest in applied:
+    foreign = []
+    for number, name, phase, digest in applied:
         if number not in known:
-            raise SchemaMismatch(
-                f"The registry's database was brought to {name} by a newer version of glancetx"
-            )
-        if known[number].sha256 != digest:
+            if phase == CONTRACT:
+                raise SchemaMismatch(
+                    f"The registry's database was brought to {name} by a newer version of "
+                    "glancetx, which took away what this one needs"
+                )
+            foreign.append(name)
+        elif known[number].sha256 != digest:
             raise SchemaMismatch(
                 f"The registry's database was made with another {name} than this glancetx has"
             )
-    done = {number for number, _, _ in applied}
-    return next((step for step in wanted if step.number not in done), None)
+    done = {number for number, *_ in applied}
+    missing = [step for step in wanted if step.number not in done]
+    return Plan(
+        max(done, default=0),
+        applied[-1][1] if applied else None,
+        tuple(step for step in missing if not step.is_contract),
+        tuple(step for step in missing if step.is_contract),
+        tuple(foreign),
+    )

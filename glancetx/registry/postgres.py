@@ -16,6 +16,7 @@ from glancetx.image import Image, Status
 from glancetx.interfaces import IProbed, IRegistry, ISurveyedRegistry
 from glancetx.query import ImageQuery
 from glancetx.quota import Room
+from glancetx.registry.adoption import AdoptionTable
 from glancetx.registry.bounds import check_change, check_image, is_text
 from glancetx.registry.connection import Row
 from glancetx.registry.creation import creations_of
@@ -77,7 +78,7 @@ SELECT {COLUMNS} FROM taken ORDER BY ran_out, id
 
 
 @implementer(IRegistry, ISurveyedRegistry, IProbed)
-class PostgresRegistry(MembersTable, SurveyTable):
+class PostgresRegistry(MembersTable, SurveyTable, AdoptionTable):
     """Records in the tables of `glancetx.registry.schema`."""
 
     def __init__(self, database: Database) -> None:

@@ -3,6 +3,7 @@ Images as files below one root directory: the part of the file store that blocks
 
 An image lies at ``ab/cd/<image id>``, where ``abcd…`` is the SHA-256 of its id; what is not
 finished lies in ``.partial`` (see `glancetx.stores.file_partial`).
+One that was taken over from Glance, which has all files in one directory, lies below the root.
 Every path is walked from the root by directory descriptors that follow no symbolic link.
 Everything here raises OSError as the system does; the store turns it into errors of ours.
 """
@@ -84,10 +85,9 @@ class Tree:
 
         :raises NoSuchData: when there is none.
         """
-        image_id = image_id_of(key)
-        with self._leaf(image_id) as leaf:
+        with self._place(key) as (leaf, name):
             try:
-                file = Descriptor(os.open(image_id, os.O_RDONLY | FILE_FLAGS, dir_fd=leaf))
+                file = Descriptor(os.open(name, os.O_RDONLY | FILE_FLAGS, dir_fd=leaf))
             except OSError as error:
                 raise _no_such_data(error) from None
         status = os.fstat(file.number)
@@ -102,12 +102,11 @@ class Tree:
 
         :raises NoSuchData: when there is none.
         """
-        image_id = image_id_of(key)
-        with self._leaf(image_id) as leaf:
-            if not is_regular(image_id, leaf):
+        with self._place(key) as (leaf, name):
+            if not is_regular(name, leaf):
                 raise NoSuchData()
             try:
-                os.unlink(image_id, dir_fd=leaf)
+                os.unlink(name, dir_fd=leaf)
             except FileNotFoundError:
                 raise NoSuchData() from None
             os.fsync(leaf)
@@ -199,6 +198,17 @@ class Tree:
         # The root itself may be a symbolic link: it is the operator's word, not a client's.
         with closing_number(os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)) as top:
             yield top
+
+    @contextmanager
+    def _place(self, key: str) -> Iterator[tuple[int, str]]:
+        """The directory of what has this key, and its name there; NoSuchData when it has none."""
+        if _NAME.fullmatch(key):
+            with self._top() as top:
+                yield top, key
+        else:
+            image_id = image_id_of(key)
+            with self._leaf(image_id) as leaf:
+                yield leaf, image_id
 
     @contextmanager
     def _leaf(self, image_id: str) -> Iterator[int]:

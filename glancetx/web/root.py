@@ -82,14 +82,14 @@ def _decoded(segments: list[bytes]) -> list[str]:
 
 def _health(request: StreamingRequest) -> bytes:
     """
-    Whether to send requests here: as long as the process serves, and nothing else is asked.
+    Whether a balancer should send anybody here: as long as the process serves.
 
-    Whoever is about to end says so to those who keep their connection; new ones are refused.
+    No more is asked than that.
     """
     request.route = HEALTH
     request.setHeader("Content-Type", "text/plain; charset=UTF-8")
     request.setHeader("Cache-Control", "no-store")
-    if request.site.is_ending:
+    if request.site.is_leaving or request.site.is_ending:
         request.setResponseCode(503)
         return b"ENDING"
     return b"OK"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.web import server
 from twisted.web.resource import IResource
@@ -27,6 +27,7 @@ class StreamingSite(server.Site):
     Serves a resource over HTTP/1.1 with streaming requests.
 
     ``timeout`` is the number of seconds after which an idle client is cut, or None for never.
+    ``is_leaving`` says that balancers are to send nobody any more.
     ``rounds`` are those in which files are sent; ``receivers`` counts the clients whose bodies
     somebody is reading.
     ``head_time`` is how many seconds the head of a request may take, and how many without a byte.
@@ -51,13 +52,14 @@ class StreamingSite(server.Site):
         self.proxies = proxies
         self.observer = observer
         self._connections = connections or Connections()
-        self.is_draining = False
+        self.is_draining = self.is_leaving = False
         self.rounds = Rounds(reactor)
         self.receivers = 0
         self._grace = 0.0
         self._farewells: dict[StreamingChannel, IDelayedCall] = {}
         self._channels: set[StreamingChannel] = set()
         self._drained: Deferred[None] | None = None
+        self._notice: Deferred[None] = succeed(None)
 
     def acceptableProtocols(self) -> list[bytes]:
         """HTTP/2 stays off: in Twisted it is six times slower, and early answers break it."""
@@ -125,6 +127,21 @@ class StreamingSite(server.Site):
             farewell.cancel()
         self._check_drained()
 
+    def give_notice(self, seconds: float) -> Deferred[None]:
+        """
+        Fires after so many seconds, or when it is `cut`.
+
+        Meanwhile everybody is served, also who is new; but the health check tells balancers that
+        we are leaving, and responses tell their clients to close the connection.
+        """
+        self.is_leaving = self.is_draining = True
+        self._grace = seconds
+        if seconds:
+            self._notice = Deferred()
+            over = self.reactor.callLater(seconds, self._notice.callback, None)
+            self._notice.addBoth(lambda _: over.cancel() if over.active() else None)
+        return self._notice
+
     def drain(self, seconds: float | None, grace: float = 0.0) -> Deferred[None]:
         """
         Fires when all connections are gone: busy ones go after their response.
@@ -158,6 +175,8 @@ class StreamingSite(server.Site):
 
     def cut(self) -> None:
         """Break every connection off."""
+        if not self._notice.called:
+            self._notice.callback(None)
         for channel in list(self._channels):
             channel.transport.abortConnection()
 

@@ -129,7 +129,7 @@ class Supervisor:
         if self._handing_over is not None:
             self._handing_over.cancel()
         await self._sockets.close()
-        await self._crew.stop(self._settings.drain)
+        await self._crew.stop(self._settings.drain_notice + self._settings.drain)
         await self._source.close()
 
     def hurry(self) -> None:

@@ -11,7 +11,7 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from glancetx.registry.migrate import schema
+from glancetx.registry.steps import schema
 from tests.integration.daemon import (
     FORMATS,
     ask,

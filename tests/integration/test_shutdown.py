@@ -75,6 +75,33 @@ class DrainTests(TestCase):
         self.assertEqual(await daemon.ended(10), 0)
         daemon.assert_quiet()
 
+    async def test_notice(self):
+        """With a notice it serves on for a while, and says that nobody is to come any more."""
+        daemon = await start(self, "--registry", "memory:", "--drain-notice", "2")
+        self.assertEqual((await daemon.ask("GET", "/healthcheck")).status, 200)
+        daemon.signal("TERM")
+        await daemon.says("told to stop")
+        self.assertEqual((await daemon.ask("GET", "/healthcheck")).status, 503)
+        answer = await daemon.ask("GET", "/v1/images")
+        self.assertEqual((answer.status, answer.headers["connection"]), (200, "close"))
+        self.assertEqual(await daemon.ended(10), 0)
+        self.assertTrue(self.is_refused(daemon))
+
+    async def test_notice_of_workers(self):
+        """Each of several workers does the same; told again, nobody waits."""
+        daemon = await start(self, "--drain-notice", "600", "--workers", "2")
+        daemon.signal("TERM")
+        await daemon.says("told to stop")
+        await eventually(lambda: self.is_leaving(daemon))
+        daemon.signal("TERM")
+        self.assertEqual(await daemon.ended(), 0)
+        self.assert_in_order(daemon)
+
+    async def is_leaving(self, daemon):
+        """Whether both workers say so, as far as eight connections can tell."""
+        answers = [await daemon.ask("GET", "/healthcheck") for _ in range(8)]
+        return {answer.status for answer in answers} == {503}
+
     async def test_idle_connections_do_not_count(self):
         """A client that keeps its connection and asks nothing is not waited for."""
         daemon = await start(self, "--registry", "memory:", "--drain", "60")

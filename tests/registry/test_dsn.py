@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from glancetx.deferreds import as_deferred
-from glancetx.registry.dsn import read_dsn
+from glancetx.registry.dsn import named, read_dsn
 
 
 @implementer(IHostResolution)
@@ -49,6 +49,14 @@ REACTOR: Any = _Resolver()
 
 class ReadTests(SynchronousTestCase):
     """Reading what an operator wrote."""
+
+    def test_a_name(self):
+        """Connections can be given a name, which wins over one that the operator gave."""
+        for text in "host=db.example application_name=mine", "postgresql://db.example":
+            parameters = read_dsn(named(text, "ours 5")).parameters
+            self.assertEqual(parameters["application_name"], "ours 5")
+            self.assertEqual(parameters["host"], "db.example")
+        self.assertRaises(ValueError, named, "nonsense", "ours 5")
 
     def test_both_forms(self):
         """libpq's own form and the URI say the same."""

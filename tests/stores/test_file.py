@@ -272,6 +272,47 @@ class LayoutTests(FileCase):
         self.assertEqual(self.partials(), [])
 
 
+class TakenOverTests(FileCase):
+    """Images that a Glance has put right below the root."""
+
+    async def put(self, name: str, data: bytes = b"from Glance") -> None:
+        await self.store.sweep()
+        os.makedirs(self.root, exist_ok=True)
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+
+    async def test_read(self) -> None:
+        """The key of such an image is its name."""
+        await self.put(IMAGE_ID)
+        self.assertEqual(await self.read(IMAGE_ID), b"from Glance")
+
+    async def test_delete(self) -> None:
+        """It is removed as any other, once."""
+        await self.put(IMAGE_ID)
+        await self.store.delete(IMAGE_ID)
+        self.assertFalse(os.path.exists(self.path(IMAGE_ID)))
+        with self.assertRaises(NoSuchData):
+            await self.store.delete(IMAGE_ID)
+
+    async def test_beside_ours(self) -> None:
+        """Neither it nor what we have written stands in the other's way."""
+        await self.put(IMAGE_ID)
+        key = await self.add(b"ours")
+        self.assertEqual(await self.read(key), b"ours")
+        self.assertEqual(await self.read(IMAGE_ID), b"from Glance")
+
+    async def test_nothing_else(self) -> None:
+        """Directories, links and hidden names below the root are no images."""
+        key = await self.add()
+        await self.put("target")
+        os.symlink("target", self.path("link"))
+        for name in (key[:2], "link", ".partial", "..", "a.b", "missing", ""):
+            with self.assertRaises(NoSuchData):
+                await self.store.open(name)
+            with self.assertRaises(NoSuchData):
+                await self.store.delete(name)
+
+
 class OutsideTests(FileCase):
     """Nothing leads out of the root."""
 

@@ -155,6 +155,64 @@ class GraceTests(TransportCase):
         self.assert_killed()
 
 
+class NoticeTests(TransportCase):
+    """Before it leaves the site serves on, and says that it will."""
+
+    def test_everybody_is_served(self) -> None:
+        """Old and new connections get their answers, and hear that they were the last ones."""
+        self.client.request("GET", "/versions")
+        notice = self.api.site.give_notice(5)
+        for client in (self.client, self.api.connect()):
+            response = client.request("GET", "/versions")
+            self.assertEqual((response.status, response.header("connection")), (200, "close"))
+            self.assertTrue(client.transport.disconnecting)
+        self.wait(4.9)
+        self.assertNoResult(notice)
+        self.wait(0.1)
+        self.successResultOf(notice)
+
+    def test_health(self) -> None:
+        """Balancers hear it at once, and from nobody before."""
+        for method in ("GET", "HEAD"):
+            self.assertEqual(self.api.request(method, "/healthcheck").status, 200)
+        self.api.site.give_notice(5)
+        for method in ("GET", "HEAD"):
+            self.assertEqual(self.api.request(method, "/healthcheck").status, 503)
+        self.wait(5)
+
+    def test_idle(self) -> None:
+        """Who keeps a connection may still use it: it is closed when the notice is over."""
+        self.client.request("GET", "/versions")
+        self.api.site.give_notice(5).addCallback(lambda _: self.api.site.drain(60))
+        self.wait(4.9)
+        self.assertFalse(self.transport.disconnecting)
+        self.wait(0.1)
+        self.assertTrue(self.transport.disconnecting)
+        self.client.disconnect()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_no_notice(self) -> None:
+        """Without time for it nothing is waited for."""
+        self.successResultOf(self.api.site.give_notice(0))
+        self.assertEqual(self.api.request("GET", "/healthcheck").status, 503)
+
+    def test_handing_over(self) -> None:
+        """Who retires says nothing to balancers: somebody else serves."""
+        client = self.api.connect()
+        self.api.site.drain(None, grace=5)
+        self.assertEqual(client.request("GET", "/healthcheck").status, 200)
+
+    def test_cut(self) -> None:
+        """Whoever does not want to wait does not."""
+        self.client.request("GET", "/versions")
+        notice = self.api.site.give_notice(60)
+        self.api.site.cut()
+        self.successResultOf(notice)
+        self.assertTrue(self.transport.is_aborted)
+        self.client.disconnect()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
 class ConnectionTests(TransportCase):
     """The site knows its connections, and no more than those."""
 
