@@ -82,7 +82,7 @@ class StreamingSite(server.Site):
 
     # -- connections
 
-    def buildProtocol(self, addr: IAddress) -> Any:
+    def buildProtocol(self, addr: IAddress | None) -> Any:
         """A connection, or None when it is to be closed at once."""
         return None if self._connections.is_flooded else super().buildProtocol(addr)
 
