@@ -130,7 +130,7 @@ def _handshake(port: int, context: ssl.SSLContext) -> Seen:
     connection = HTTPSConnection("127.0.0.1", port, timeout=30, context=context)
     try:
         connection.connect()
-        line = connection.sock
+        line: Any = connection.sock
         name = line.cipher()[0]
         return Seen(
             line.version(), name, line.selected_alpn_protocol(), line.getpeercert(binary_form=True)
@@ -255,7 +255,7 @@ class RenewalTests(TlsCase):
         endpoint = await self.listen()
         context = self.context()
         before = await self.look(context)
-        events = logged_events(self)  # type: ignore[arg-type]
+        events = logged_events(self)
         content = self.file.read_bytes()
         await self.reload(endpoint, content[: len(content) // 2])
         self.assertEqual(await self.look(context), before)

@@ -107,7 +107,7 @@ class StreamingSite(server.Site):
         """Whether whoever comes again should go elsewhere: nobody will succeed us here."""
         return self.is_draining and not self._grace
 
-    def buildProtocol(self, addr: IAddress) -> Any:
+    def buildProtocol(self, addr: IAddress | None) -> Any:
         """A connection, or None when it is to be closed at once."""
         return None if self._connections.is_flooded else super().buildProtocol(addr)
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from glancetx.web.framing import TOO_SLOW, StrictChannel
+
+if TYPE_CHECKING:
+    from glancetx.web.site import StreamingSite
 
 
 class Deadline:
@@ -76,6 +80,7 @@ class PunctualChannel(StrictChannel):
     for later ones with the first byte.
     """
 
+    site: StreamingSite
     _head: Deadline | None = None
 
     def connectionMade(self) -> None:

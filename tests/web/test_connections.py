@@ -73,7 +73,7 @@ class SiteTests(TransportCase):
 
     def serve(self, proxies: str = "", **limits: int) -> None:
         listed = Proxies(Networks(filter(None, [proxies])))
-        traffic = evolve(UNLIMITED, **limits)  # type: ignore[arg-type]
+        traffic = evolve(UNLIMITED, **limits)
         self.api = Api(store=self.store, traffic=traffic, proxies=listed)
 
     def assert_refused(self, client: MemoryClient) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
@@ -134,5 +136,6 @@ class PeerTests(SynchronousTestCase):
             (UNIXAddress(None), None),
         ):
             request = request_at(None)
-            request.channel.getPeer = lambda address=address: address  # type: ignore[method-assign]
+            channel: Any = request.channel
+            channel.getPeer = lambda address=address: address
             self.assertEqual(peer_of(request), peer)

@@ -147,8 +147,8 @@ class TrustTests(SynchronousTestCase):
         for style in STYLES:
             for peer in ("192.0.2.1", "::1", "2001:500::1", "nonsense"):
                 self.assertEqual(seen(style, *fields, peer=peer), DIRECT)
-            for peer in ("10.0.0.9", "::ffff:10.0.0.9", "2001:db8::9", None):
-                self.assertEqual(seen(style, *fields, peer=peer).client, "192.0.2.7")
+            for proxy in ("10.0.0.9", "::ffff:10.0.0.9", "2001:db8::9", None):
+                self.assertEqual(seen(style, *fields, peer=proxy).client, "192.0.2.7")
 
     def test_the_other_headers(self) -> None:
         """What proxies do not set is the client's own, and not looked at."""
@@ -214,4 +214,4 @@ class RequestTests(TransportCase):
             {"X-Forwarded-For": b"\xff\xfe", "X-Forwarded-Proto": b"\x80"},
             {"X-Forwarded-For": "," * 9000},
         ):
-            self.assertEqual(self.api.request("GET", "/v1/images", headers).status, 200)  # type: ignore[arg-type]
+            self.assertEqual(self.api.request("GET", "/v1/images", headers).status, 200)
