@@ -35,7 +35,7 @@ class SecretTests(CopyCase):
         return await start(self, "--config", config, "--registry", "memory:")
 
     async def test_log(self):
-        """Whatever is asked, and whatever becomes of it, the log tells none of them."""
+        """Whatever is asked, and whatever becomes of it, the log tells none of them (R2)."""
         daemon = await self.start()
         own = {"X-Auth-Token": self.alice}
         secrets = [self.alice]
