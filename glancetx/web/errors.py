@@ -62,6 +62,10 @@ HTML = "text/html; charset=UTF-8"
 JSON = "application/json"
 
 
+#: None begins within another: to look for the end of each of many would take its time.
+_TAG = re.compile(r"<[^<>]*>")
+
+
 class HttpError(Exception):
     """An answer other than success that is about HTTP itself, such as 405."""
 
@@ -135,7 +139,7 @@ def _reason(status: int) -> str:
 
 
 def _plain(status: int, text: str) -> str:
-    stripped = re.sub(r"<[^>]*>", "", text)
+    stripped = _TAG.sub("", text)
     return f"{status} {_reason(status)}\n\n{stripped}\n\n   "
 
 

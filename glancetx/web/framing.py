@@ -7,6 +7,7 @@ With `glancetx.web.channel` the only file that touches private parts of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from twisted.web import http
@@ -23,6 +24,13 @@ NO_ROOM = b"503 Service Unavailable\r\nRetry-After: %d" % RETRY_AFTER
 
 #: More digits than any body's length has; Python refuses to read numbers of thousands of them.
 MAX_LENGTH_DIGITS = 19
+
+#: A line behind the last chunk (RFC 9112 §7.1.2), as strict as those of a head.
+_TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00\r\n]*")
+
+
+def _option(text: bytes) -> bytes:
+    return text.strip(b" \t").lower()
 
 
 def response_head(
@@ -71,10 +79,28 @@ class StrictChannel(http.HTTPChannel):
         is_request_line = self._receivedHeaderSize == 0
         self._stop_listening(TOO_LONG if is_request_line else b"400 Header Line Too Long")
 
+    def checkPersistence(self, request: http.Request, version: bytes) -> bool:
+        """As Twisted, which overlooks ``close`` beside other options (RFC 9112 §9.6)."""
+        values = request.requestHeaders.getRawHeaders(b"connection")
+        if values and b"close" in map(_option, b",".join(values).split(b",")):
+            request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+            return False
+        return bool(super().checkPersistence(request, version))
+
     def _maybeChooseTransferDecoder(self, header: bytes, data: bytes) -> bool:
-        if header == b"Content-Length" and len(data) > MAX_LENGTH_DIGITS:
+        is_endless = header == b"Content-Length" and len(data) > MAX_LENGTH_DIGITS
+        # Twisted lets "identity" pass, also beside a length; HTTP/1.1 has not had it since 2014.
+        is_foreign = header == b"Transfer-Encoding" and data.lower() != b"chunked"
+        if is_endless or is_foreign:
             return bool(self._failChooseTransferDecoder())
         return bool(super()._maybeChooseTransferDecoder(header, data))
+
+    def _finishRequestBody(self, data: bytes) -> None:
+        trailers = getattr(self._transferDecoder, "_trailerHeaders", ())
+        if all(map(_TRAILER.fullmatch, trailers)):
+            super()._finishRequestBody(data)
+        else:
+            self._stop_listening(BAD)
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         self._stop_listening(BAD)

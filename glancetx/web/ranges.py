@@ -8,7 +8,8 @@ from attrs import frozen
 
 from glancetx.errors import RangeOutside
 
-_SINGLE = re.compile(r"bytes\s*=\s*(\d{0,19})\s*-\s*(\d{0,19})", re.ASCII | re.IGNORECASE)
+#: Blanks are taken all or not at all: thousands of them could else be parted in millions of ways.
+_SINGLE = re.compile(r"bytes\s*+=\s*+(\d{0,19})\s*+-\s*+(\d{0,19})", re.ASCII | re.IGNORECASE)
 
 
 @frozen

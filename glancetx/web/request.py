@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 #: most (measured: 64 KiB cost a single client a quarter of the throughput).
 READ_AT_ONCE = 8 << 20
 LARGEST_READ = 4 << 20
+#: All chunks of a read are taken apart at once, which takes more than a second for a mebibyte of
+#: chunks of one byte: reads are smaller for chunks, and small after so many tiny ones in a row.
+LARGEST_CHUNKED_READ = 256 << 10
+TINY, MOST_TINY = 1 << 10, 100
 SMALLEST_READ = FileDescriptor.bufferSize
 
 _ABSOLUTE_FORM = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE)
@@ -66,6 +70,7 @@ class StreamingRequest(server.Request):
     begun = 0.0
     first_byte: float | None = None
     _is_receiving = False
+    _tiny = 0
 
     def __init__(self, channel: StreamingChannel, *args: Any, **kwargs: Any) -> None:
         super().__init__(channel, *args, **kwargs)
@@ -129,6 +134,12 @@ class StreamingRequest(server.Request):
         self.prepared.append(b"%b: %b\r\n" % (_canonical(name), value))
 
     def handleContentChunk(self, data: bytes) -> None:
+        if len(data) >= TINY:
+            self._tiny = 0
+        else:
+            self._tiny += 1
+            if self._tiny == MOST_TINY:
+                _set_read_size(self.transport, SMALLEST_READ)
         self.body.data_received(data)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
@@ -171,7 +182,9 @@ class StreamingRequest(server.Request):
         self._is_receiving = True
         self.site.receivers += 1
         share = max(READ_AT_ONCE // self.site.receivers, SMALLEST_READ)
-        _set_read_size(self.transport, min(share, LARGEST_READ))
+        largest = LARGEST_CHUNKED_READ if self.body.length is None else LARGEST_READ
+        if self._tiny < MOST_TINY:
+            _set_read_size(self.transport, min(share, largest))
 
     def _end_body(self) -> None:
         if self._is_receiving:

@@ -98,7 +98,7 @@ class NetworkTests(TestCase):
         self.assertEqual(len(self.factory.connections), 1)
 
     async def test_unknown_authority(self) -> None:
-        """A server that nobody vouches for is none."""
+        """A server that nobody vouches for is none (R30)."""
         _, options = authority("127.0.0.1")
         with self.assertRaises(RemoteUnavailable):
             await self.client(self.serve(options)).ask("GET", "/")

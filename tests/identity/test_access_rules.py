@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.identity.access_rules import access_rule, permits
+from tests.unhurried import given
+
+WORDS = ("a", "b", "/", "*", "**", "{x}", ".", "\n")
+EXPRESSIONS = {"*": "[^/]+", "**": ".*", "{x}": "[^/]+"}
 
 
 class AccessRuleTests(SynchronousTestCase):
@@ -38,6 +45,25 @@ class AccessRuleTests(SynchronousTestCase):
             "/v1/images/**", "/v1/images/a", "/v1/images/a/members/b", "/v1/images/"
         )
         self.assert_refuses("/v1/images/**", "/v1/images", "/v1/shared-images/a")
+
+    @given(
+        st.lists(st.sampled_from(WORDS), max_size=8),
+        st.lists(st.sampled_from(("a", "b", "/", "*", ".", "\n")), max_size=12).map("".join),
+    )
+    def test_as_expressions(self, words: list[str], path: str) -> None:
+        """A rule is for what the regular expression is for that one would write instead."""
+        pattern = "".join(words)
+        tokens = re.findall(r"\*\*|\*|\{x\}|[^*{]", pattern)
+        expression = "".join(EXPRESSIONS.get(each, re.escape(each)) for each in tokens)
+        expected = re.fullmatch(expression, path, re.DOTALL) is not None
+        self.assertEqual(access_rule("GET", pattern).permits("GET", path), expected)
+
+    def test_many_wildcards(self) -> None:
+        """R28: a rule of nothing but wildcards, which any user may write, is as fast as any."""
+        path = "/v1/" + "a" * 4000
+        for pattern in ("**" * 100 + "b", "**a" * 70 + "b", "*a" * 100 + "b", "{x}a**" * 37 + "b"):
+            self.assert_refuses(f"/v1/{pattern}", path)
+        self.assert_permits("/v1/" + "**a" * 70, path)
 
     def test_line_feed(self) -> None:
         """A line feed ends nothing."""

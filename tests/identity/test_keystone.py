@@ -218,7 +218,7 @@ class TransferTests(AuthenticatorCase):
     """The decision is taken at the start of a request."""
 
     def test_token_that_expires_meanwhile(self) -> None:
-        """An identity that was given stays as it is when its token expires hours later."""
+        """An identity that was given stays as it is when its token expires hours later (R13)."""
         identity = self.identity(x_auth_token="ada")
         self.clock.advance(3 * 3600)
         self.assertEqual(identity, ADA)

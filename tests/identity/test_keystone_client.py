@@ -245,7 +245,7 @@ class SecretTests(ClientCase):
     """What must not be told."""
 
     def test_log(self) -> None:
-        """No token and no password is logged, whatever happens."""
+        """No token and no password is logged, whatever happens (R2)."""
         secret = "gAAAA-a-token-of-somebody"
         self.keystone.tokens[secret] = document()
         self.ask(secret)

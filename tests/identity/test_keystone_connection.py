@@ -137,7 +137,7 @@ class TlsTests(ConnectionCase):
         return ensureDeferred(go())
 
     def test_untrusted(self) -> Deferred[None]:
-        """Without that it is not, and gets to see nothing."""
+        """Without that it is not, and gets to see nothing (R30)."""
 
         async def go() -> None:
             _, tls = authority("127.0.0.1")
@@ -151,7 +151,7 @@ class TlsTests(ConnectionCase):
         return ensureDeferred(go())
 
     def test_other_name(self) -> Deferred[None]:
-        """A certificate for another name is not believed."""
+        """A certificate for another name is not believed (R30)."""
 
         async def go() -> None:
             pem, tls = authority("127.0.0.2")

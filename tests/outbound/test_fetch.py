@@ -96,7 +96,7 @@ class HeadTests(FetchCase):
         self.failureResultOf(fetching, ValueError)
 
     def test_secrets_not_logged(self) -> None:
-        """Neither credentials nor path nor query are in the log or in a representation."""
+        """Neither credentials nor path nor query are in the log or in a representation (R2)."""
         url = "http://me:hunter2@private.example/hunter2?key=hunter2"
         with capturedLogs() as events:
             fetching = self.fetch(url)
@@ -190,11 +190,11 @@ class TlsTests(TestCase):
             await self.fetch(name, ca)
 
     async def test_unknown_authority(self) -> None:
-        """A chain to nowhere is as good as no server."""
+        """A chain to nowhere is as good as no server (R30)."""
         await self.refused("127.0.0.1", ca=False)
 
     async def test_wrong_name(self) -> None:
-        """So is a good chain with another name."""
+        """So is a good chain with another name (R30)."""
         await self.refused("127.0.0.2", ca=True)
 
     async def test_cut_without_farewell(self) -> None:

@@ -62,7 +62,7 @@ class HostileUrlsTests(SynchronousTestCase):
         self.assertEqual(len(set(urls)), len(urls))
 
     def test_probed(self) -> None:
-        """Named by a user, each is refused in one and the same way, without a connection."""
+        """Named by a user, each is refused in one and the same way, without a connection (R23)."""
         for url in hostile_urls():
             reactor = FakeReactor(NAMES)
             error = self.error_of(HttpStore(reactor).probe(url))
@@ -71,13 +71,13 @@ class HostileUrlsTests(SynchronousTestCase):
             self.assertEqual(reactor.contacted, [], url)
 
     def test_messages(self) -> None:
-        """Their sentences are one."""
+        """Their sentences are one (R22)."""
         store = HttpStore(FakeReactor(NAMES))
         texts = {str(self.error_of(store.probe(url))) for url in hostile_urls()}
         self.assertEqual(texts, {"Invalid location: The HTTP URL is invalid"})
 
     def test_redirected(self) -> None:
-        """A public server cannot send us there either; nothing but it is ever contacted."""
+        """A public server cannot send us there either; nothing but it is ever contacted (R23)."""
         for url in hostile_urls():
             if not url.isascii() or any(ord(char) < 32 for char in url):
                 continue  # cannot be said in a header
@@ -94,7 +94,7 @@ class HostileUrlsTests(SynchronousTestCase):
                 self.failureResultOf(opening)
 
     def test_no_second_lookup(self) -> None:
-        """A name that resolves to loopback the second time is resolved only once."""
+        """A name that resolves to loopback the second time is resolved only once (R23)."""
         reactor = FakeReactor({"rebind.example": [[PUBLIC], ["127.0.0.1"]]})
         probing = as_deferred(HttpStore(reactor).probe("http://rebind.example/"))
         self.assertEqual(reactor.names.asked, ["rebind.example"])
@@ -127,7 +127,7 @@ class AnyTextTests(SynchronousTestCase):
     @settings(max_examples=500, deadline=None)
     @given(URLS)
     def test_any_text(self, text: str) -> None:
-        """It fails by one of our errors or asks a public address, and nothing else."""
+        """It fails by one of our errors or asks a public address, and nothing else (R6)."""
         reactor = FakeReactor(NAMES)
         store = HttpStore(reactor)
         for begin in (store.probe, store.open):

@@ -18,7 +18,7 @@ class RulesTests(SynchronousTestCase):
         return parse_rules(allow).permits(parse_target(url), parsed)
 
     def test_nothing(self) -> None:
-        """Without a list: public addresses, at 80, 443 and from 1024 on."""
+        """Without a list: public addresses, at 80, 443 and from 1024 on (R22)."""
         for port, expected in {
             80: True,
             443: True,

@@ -85,7 +85,7 @@ class SectionTests(SynchronousTestCase):
         self.assertFalse(found.allow("read", "aa", caller()))
 
     def test_order(self):
-        """The first section decides, each key anew."""
+        """The first section decides, each key anew (R8)."""
         found = read(section("^a_secret", read="!") + section("^a", read="@"))
         for key, is_allowed in {"a_secret": False, "a_b": True, "a_secrets": False}.items():
             for _ in range(2):

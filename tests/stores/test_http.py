@@ -253,7 +253,7 @@ class OpenTests(HttpCase):
         self.assertEqual(request.headers["user-agent"], "glancetx")
 
     async def test_credentials_stay(self) -> None:
-        """Credentials follow a redirect within an origin, and not to another one."""
+        """Credentials follow a redirect within an origin, and not to another one (R23)."""
         other = self.serve(Resource(DATA))
         here = self.serve(
             lambda request: (

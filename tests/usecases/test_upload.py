@@ -118,7 +118,7 @@ class FailureTests(SynchronousTestCase):
         self.assertLess(data.written, 1000)
 
     def test_cap_below_the_claim(self):
-        """A record that claims more than the cap does not lift it."""
+        """A record that claims more than the cap does not lift it (R7)."""
         self.assert_fails(TooLarge, ScriptedStream([b"x" * 101]), size=200)
 
     def test_store(self):

@@ -80,7 +80,7 @@ class JsonTests(SynchronousTestCase):
             self.refused(body)
 
     def test_depth(self):
-        """What is nested too deeply is refused, however it is made."""
+        """What is nested too deeply is refused, however it is made (R28)."""
         parse_json(b"[" * DEEPEST + b"]" * DEEPEST)
         for depth in (DEEPEST + 1, 500, 30000):
             self.refused(b"[" * depth + b"]" * depth)

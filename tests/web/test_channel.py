@@ -80,6 +80,18 @@ class StreamingTests(TransportCase):
         self.client.disconnect()
         self.assertEqual(self.api.site.receivers, 63)
 
+    def test_reads_are_smaller_for_chunks(self) -> None:
+        """R27: there may be a chunk in every six bytes, and all that a read brings is read."""
+        self.transport.bufferSize = 65536
+        self.client.begin("POST", "/v1/images", CHUNKED)
+        self.assertEqual(self.transport.bufferSize, 256 << 10)
+        self.client.send(b"1\r\na\r\n" * 99)
+        self.client.send_chunk(bytes(1024))
+        self.client.send(b"1\r\na\r\n" * 99)
+        self.assertEqual(self.transport.bufferSize, 256 << 10)
+        self.client.send_chunk(b"a")
+        self.assertEqual(self.transport.bufferSize, 65536)
+
     def _channel(self) -> StreamingChannel:
         [channel] = self.api.site._channels
         return channel

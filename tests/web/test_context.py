@@ -35,7 +35,7 @@ class RequestIdTests(SynchronousTestCase):
         self.assertEqual(request_id("req-abc", SOMEBODY), "req-abc")
 
     def test_v_21_too_long(self) -> None:
-        """V-21: 64 characters are accepted, one more is 431."""
+        """V-21: 64 characters are accepted, one more is 431 (R28)."""
         self.assertEqual(request_id("x" * 64, SOMEBODY), "req-" + "x" * 64)
         error = self.assertRaises(HttpError, request_id, "x" * 65, SOMEBODY)
         self.assertEqual(error.status, 431)

@@ -92,11 +92,13 @@ class BodyTests(SynchronousTestCase):
 
     TEXT = "<script>no</script> & 'x'"
 
-    def body(self, accept: str, status: int = 404, method: bytes = b"GET") -> bytes:
+    def body(
+        self, accept: str, status: int = 404, method: bytes = b"GET", text: str = TEXT
+    ) -> bytes:
         request: Any = DummyRequest([b""])
         request.method = method
         request.requestHeaders.setRawHeaders(b"Accept", [accept.encode()])
-        body = error_body(request, status, self.TEXT)
+        body = error_body(request, status, text)
         self.assertEqual(request.responseCode, status)
         [length] = request.responseHeaders.getRawHeaders(b"Content-Length", [])
         self.assertEqual(int(length), len(body))
@@ -107,8 +109,13 @@ class BodyTests(SynchronousTestCase):
         body = self.body("")
         self.assertTrue(body.startswith(b"404 Not Found\n\nno & 'x'"), body)
 
+    def test_many_beginnings_of_tags(self) -> None:
+        """R28: what looks like the beginnings of many tags is text, and no work."""
+        text = "<" * 500_000
+        self.assertIn(text.encode(), self.body("", text=text))
+
     def test_html(self) -> None:
-        """Title and heading are the status, the text is escaped."""
+        """Title and heading are the status, the text is escaped (R25)."""
         body = self.body("text/html")
         self.assertIn(b"<title>404 Not Found</title>", body)
         self.assertIn(b"<h1>404 Not Found</h1>", body)

@@ -34,6 +34,61 @@ class FramingCase(TransportCase):
         client.disconnect()
 
 
+class LastRequestTests(FramingCase):
+    """After a request that ends its connection nothing is one (R31)."""
+
+    def test_close(self) -> None:
+        """Whatever else the client says of the connection, and in whatever order."""
+        for fields in (
+            [b"Connection: close"],
+            [b"Connection: CLOSE"],
+            [b"Connection: close, te"],
+            [b"Connection: te,close"],
+            [b"Connection: te", b"Connection:\tclose"],
+        ):
+            client = self.api.connect()
+            client.send(self.head(*fields) + SMUGGLED)
+            [answer] = client.responses()
+            self.assertEqual(answer.header("connection"), "close", fields)
+            client.disconnect()
+
+    def test_others(self) -> None:
+        """Other options, and those that look like it, end nothing."""
+        for option in (b"keep-alive", b"closed", b"x-close", b""):
+            self.assert_accepted(self.head(b"Connection: " + option) + self.head(), 200, 200)
+
+
+class TrailerTests(FramingCase):
+    """What comes behind the last chunk (R31)."""
+
+    def chunked(self, trailers: bytes) -> bytes:
+        request = b"PUT /v1/images/%b" % IMAGE_ID.encode()
+        head = self.head(b"Transfer-Encoding: chunked", request=request + b"/members/m HTTP/1.1")
+        return head + b"2\r\n{}\r\n0\r\n" + trailers + b"\r\n"
+
+    def test_fields(self) -> None:
+        """Fields are read and forgotten, whatever they are called."""
+        for trailers in (b"", b"A: b\r\n", b"Content-Length: 5\r\nA:\r\n"):
+            self.assert_accepted(self.chunked(trailers) + self.head(), 404, 200)
+
+    def test_no_fields(self) -> None:
+        """Anything else might be the end of the body to somebody before us."""
+        for trailers in (
+            b"A: b\n\nGET /smuggled HTTP/1.1\r\n",
+            b"A: b\n\r\n",
+            b"A: b\rc\r\n",
+            b"A: \x00\r\n",
+            b"A : b\r\n",
+            b" folded\r\n",
+            b"no colon\r\n",
+        ):
+            client = self.api.connect()
+            client.send(self.chunked(trailers) + SMUGGLED)
+            self.assertEqual([each.status for each in client.responses()], [400], trailers)
+            self.assertTrue(client.transport.is_write_closed)
+            client.disconnect()
+
+
 class LimitTests(FramingCase):
     """A head has its limits."""
 
@@ -62,7 +117,7 @@ class LimitTests(FramingCase):
         self.assertEqual(self.client.response().status, 400)
 
     def test_size_of_all_lines(self) -> None:
-        """64 KiB of head are accepted, more is not."""
+        """64 KiB of head are accepted, more is not (R28)."""
         lines = [b"a: " + b"x" * 16000] * 4
         so_far = sum(map(len, lines)) + len(b"GET /versions HTTP/1.1Host: h")
         room = 65536 - so_far
@@ -106,6 +161,14 @@ class AmbiguityTests(FramingCase):
         self.assert_refused(self.head(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked"))
         for encoding in (b"gzip", b"gzip, chunked", b"chunked, identity", b"xchunked", b""):
             self.assert_refused(self.head(b"Transfer-Encoding: " + encoding))
+
+    def test_no_encoding(self) -> None:
+        """R31: what is no encoding says so in vain: beside a length, some read the length only."""
+        for encoding in (b"identity", b"Identity"):
+            field = b"Transfer-Encoding: " + encoding
+            self.assert_refused(self.head(field))
+            self.assert_refused(self.head(field, b"Content-Length: 5"))
+            self.assert_refused(self.head(b"Content-Length: 5", field))
 
     def test_bad_lengths(self) -> None:
         """A length is a number in plain digits."""

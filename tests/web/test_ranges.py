@@ -81,6 +81,17 @@ class IgnoredTests(SynchronousTestCase):
         ):  # fmt: skip
             self.assertIsNone(requested_span(header, 10), header)
 
+    def test_many_blanks(self) -> None:
+        """R28: a header full of blanks is no work; it took seconds to try all ways to part them."""
+        blanks = " " * 200_000
+        for header in (
+            f"bytes={blanks}x",
+            f"bytes={blanks}-{blanks}x",
+            f"bytes{blanks}={blanks}x",
+        ):
+            self.assertIsNone(requested_span(header, 10))
+        self.assertEqual(requested_span(f"bytes={blanks}1-{blanks}2", 10), Span(1, 2, 10))
+
     def test_largest_numbers(self) -> None:
         """Numbers that no image reaches are numbers."""
         span = requested_span("bytes=0-9999999999999999999", 10)

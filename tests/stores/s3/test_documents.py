@@ -156,6 +156,6 @@ class HostileTests(SynchronousTestCase):
             pass
 
     def test_deep(self) -> None:
-        """A document nested as deep as its size allows does no harm."""
+        """A document nested as deep as its size allows does no harm (R28)."""
         deep = b"<a>" * 100_000 + b"</a>" * 100_000
         self.assertEqual(read_code(b"<Error>" + deep + b"</Error>"), "Unknown")

@@ -107,7 +107,7 @@ class RefusalTests(S3Case):
         await self.assert_raises(StoreUnavailable, self.add(store, "image"))
 
     async def test_secrets_stay(self) -> None:
-        """Neither errors nor the log tell secrets, addresses of objects or the server's words."""
+        """Neither errors nor log tell secrets, addresses of objects or the server's words (R2)."""
         store = self.store()
         said = []
         with capturedLogs() as events:

@@ -303,7 +303,7 @@ class PutTests(CopyCase):
         self.assert_no_lease(image_id)
 
     def test_not_queued(self):
-        """Bytes are written once (U-24)."""
+        """Bytes are written once (U-24, R17)."""
         for status in (Status.ACTIVE, Status.SAVING, Status.KILLED, Status.DEACTIVATED):
             image_id = self.in_status(status, {"x-image-meta-name": "old"})
             for headers in (copy_from(HERE, name="n"), {"x-image-meta-location": HERE}):

@@ -173,13 +173,13 @@ class CapTests(ApiCase):
         return Api(limits=Limits(image_size_cap=5))
 
     def test_announced(self):
-        """A length over the cap is refused at once (C-15)."""
+        """A length over the cap is refused at once (C-15, R7)."""
         client = self.begin("POST", "/v1/images", UPLOAD, length=6)
         self.assert_status(client.response(), 400, self.cap)
         self.assert_no_record()
 
     def test_chunked(self):
-        """A stream that passes the cap is cut (C-16)."""
+        """A stream that passes the cap is cut (C-16, R7)."""
         client = self.begin("POST", "/v1/images", {**UPLOAD, "Transfer-Encoding": "chunked"})
         client.send_chunk(b"hello!")
         self.assert_status(client.response(), 413, self.cap)

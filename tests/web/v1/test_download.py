@@ -63,7 +63,7 @@ class WireTests(ApiCase):
         )
 
     def test_get(self):
-        """GET has the metadata, the type and length of the bytes, and the bytes (O-05)."""
+        """GET has the metadata, a type that nobody renders, length, and the bytes (O-05, R25)."""
         self.assertEqual(
             self.headers("GET"),
             COMMON + b"Content-Type: application/octet-stream\r\n"

@@ -134,7 +134,7 @@ class FilterTests(FilterCase):
         self.assertEqual(len(self.ids("property-distro=ubuntu")), 1)
 
     def test_ignored(self):
-        """What v1 does not filter by changes nothing, for operators neither (L-17)."""
+        """What v1 does not filter by changes nothing, for operators neither (L-17, R29)."""
         image_id = self.named("n")
         for query in (
             "deleted=true&owner=x&foo=bar",
@@ -325,7 +325,7 @@ class SharedTests(FilterCase):
         self.do(self.api.registry.share(name, "t1"))
 
     def test_who(self):
-        """A list has what is shared with the tenant, in order with all the rest (L-01) (L-02)."""
+        """A list has what is shared with the tenant, in order with the rest (L-01) (L-02, R5)."""
         self.named("own")
         for visibility in Visibility:
             self.insert(f"t2's {visibility.value}", "t2", visibility)

@@ -118,7 +118,7 @@ class CreateTests(LocationCase):
         self.assert_no_record()
 
     def test_not_shown(self):
-        """The location is in no answer, and in no record that is printed."""
+        """The location is in no answer, and in no record that is printed (R3)."""
         image_id = self.external(name="n")
         answers = [
             self.head(image_id),
@@ -179,7 +179,7 @@ class GetTests(LocationCase):
     """Reading what lies elsewhere."""
 
     def test_source_is_gone(self):
-        """What went wrong there is told without saying where (O-12)."""
+        """What went wrong there is told without saying where (O-12, R2)."""
         image_id = self.external()
         for status, answer, fragment in (
             (None, 404, "could not find image data"),

@@ -115,7 +115,7 @@ class ListTests(MembersCase):
         self.assertEqual(self.shares(tenant("t3")), ["t3"])
 
     def test_somebody_elses(self):
-        """Members of an image that one does not see are not found (M-26)."""
+        """Members of an image that one does not see are not found (M-26, R29)."""
         for caller in (STRANGER, NO_PROJECT, ANONYMOUS):
             self.assert_status(
                 self.as_(caller, "GET", self.path()),
@@ -219,7 +219,7 @@ class AddTests(MembersCase):
         self.assertEqual(self.shares(), ["t2+"])
 
     def test_large_body(self):
-        """A body of more than 64 KiB is refused, announced or not."""
+        """A body of more than 64 KiB is refused, announced or not (R28)."""
         client = self.begin("PUT", self.path("t2"), {}, 65537)
         self.assert_status(client.response(), 413, "larger than 65536 bytes")
         response = self.chunked("PUT", self.path("t2"), {}, b" " * 40000, b" " * 30000)
@@ -319,7 +319,7 @@ class AddTests(MembersCase):
             self.assert_done(self.remove(segment))
 
     def test_no_name(self):
-        """NUL and endless names are refused."""
+        """NUL and endless names are refused (R28)."""
         for segment in ("a%00b", "m" * 256):
             for method in ("PUT", "DELETE"):
                 response = self.request(method, self.path(segment))
@@ -421,6 +421,23 @@ class RemoveTests(MembersCase):
         self.assert_done(self.remove("t2"))
         self.assert_status(self.remove("t2"), 404, "Membership could not be found")
 
+    def test_of_another_image(self):
+        """What is done to a member of one image is not done to any other (R29)."""
+        other = self.active()
+        for image_id in (self.image_id, other):
+            for member in ("t2+", "t3"):
+                name, can_share = member.rstrip("+"), member.endswith("+")
+                path, document = self.path(name, image_id), {"member": {"can_share": can_share}}
+                self.assert_done(self.as_(OWNER, "PUT", path, document))
+        self.assert_done(self.remove("t2"))
+        self.assert_done(self.add("t3", {"member": {"can_share": True}}))
+        self.assertEqual(self.shares(), ["t3+"])
+        response = self.as_(OWNER, "GET", self.path(image_id=other))
+        shares = {
+            each["member_id"]: each["can_share"] for each in json.loads(response.body)["members"]
+        }
+        self.assertEqual(shares, {"t2": True, "t3": False})
+
     def test_by_sharing_member(self):
         """A member who may share removes himself, and nobody else."""
         self.share("t2+")
@@ -449,7 +466,7 @@ class QuotaTests(MembersCase):
         return Api(limits=Limits(image_member_quota=2))
 
     def test_one_too_many(self):
-        """With as many members as are allowed none is added (M-20)."""
+        """With as many members as are allowed none is added (M-20, R21)."""
         self.share("a", "b")
         response = self.add("c")
         self.assert_status(response, 413, "allowed image members. Attempted: 3, Maximum: 2")
@@ -577,7 +594,7 @@ class SeeTests(MembersCase):
             self.assertEqual(self.get(image_id).status, status)
 
     def test_not_of_another_visibility(self):
-        """Membership of an image that is private, and not shared, grants nothing."""
+        """Membership of an image that is private, and not shared, grants nothing (R5)."""
         self.share("t2")
         change = Change(values={"visibility": Visibility.PRIVATE})
         self.do(self.api.registry.update(self.image_id, change, {Status.ACTIVE}))
@@ -623,7 +640,7 @@ class MethodTests(MembersCase):
         self.assert_not_allowed(["GET"], self.path("t2", AN_ID), None)
 
     def test_one(self):
-        """Other methods get the hint."""
+        """Other methods get the hint (R20)."""
         self.assert_not_allowed(
             ["HEAD", "POST", "PATCH", "OPTIONS", "FOO"], self.path("t2"), "GET, PUT, DELETE"
         )

@@ -142,7 +142,7 @@ class ImageTests(PolicyCase):
         self.create({**FORMATS, "x-glance-api-copy-from": URL})
 
     def test_location_is_not_asked(self):
-        """The location of an image is never shown, so nobody asks who may see it (A-18)."""
+        """The location of an image is never shown, so nobody asks who may see it (A-18, R3)."""
         image_id = self.active()
         self.with_rules(get_image_location="!")
         self.assert_status(self.head(image_id), 200)
@@ -177,14 +177,14 @@ class PublishingTests(PolicyCase):
     """Who makes images public."""
 
     def test_new_images(self):
-        """An admin does, as shipped, and nobody else (A-06)."""
+        """An admin does, as shipped, and nobody else (A-06, R9)."""
         headers = {"x-image-meta-is_public": "True", "x-image-meta-id": AN_ID}
         self.assert_denied(self.post(headers))
         self.api.caller = ADMIN
         self.assertTrue(self.create(headers)["is_public"])
 
     def test_own_images(self):
-        """The owner of an image does not, as shipped, and it stays as it is (U-16)."""
+        """The owner of an image does not, as shipped, and it stays as it is (U-16, R9)."""
         image_id = self.active()
         before = self.record(image_id)
         self.assert_denied(self.put(image_id, {"x-image-meta-is_public": "True"}))
@@ -200,7 +200,7 @@ class PublishingTests(PolicyCase):
         self.assert_denied(self.put(image_id, {"x-image-meta-is_public": "True"}))
 
     def test_everybody(self):
-        """An operator may open it to everybody, but not by the default rule."""
+        """An operator may open it to everybody, but not by the default rule (R9)."""
         self.with_rules(publicize_image="")
         self.create({"x-image-meta-is_public": "True"})
         self.with_rules(default="")
@@ -285,7 +285,7 @@ class NothingTouchedTests(PolicyCase):
     """A request that is refused reaches neither the registry nor a store."""
 
     def test_every_rule(self):
-        """Every refusal comes before anything is asked of anybody."""
+        """Every refusal comes before anything is asked of anybody (R1)."""
         image_id = self.active()
         image, members = f"/v1/images/{image_id}", f"/v1/images/{image_id}/members"
         public = {"x-image-meta-is_public": "True"}

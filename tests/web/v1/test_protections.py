@@ -113,7 +113,7 @@ class CreateTests(ProtectionCase):
         self.assertEqual(self.stored(), {})
 
     def test_first_section(self):
-        """The first section that fits decides, and a later one that allows more does not."""
+        """The first section that fits decides, and a later one that allows more does not (R8)."""
         self.assertEqual(self.post({CASE + "operating": "x"}).status, 201)
         self.assert_protected(self.post({CASE + "granted_op": "x"}), "granted_op")
 

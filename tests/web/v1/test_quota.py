@@ -95,7 +95,7 @@ class QuotaTests(ApiCase):
         self.active(body=bytes(100))
 
     def test_deleted_while_uploading(self):
-        """A deletion frees the quota as soon as the upload has cleared up, and not before."""
+        """A deletion frees the quota as soon as the upload has cleared up, and not before (R11)."""
         self.queued({"x-image-meta-id": AN_ID})
         client = self.begin("PUT", f"/v1/images/{AN_ID}", FORMATS, length=70)
         client.send(bytes(10))

@@ -28,7 +28,7 @@ class IdTests(AttributeCase):
         self.assertRegex(self.create({"x-image-meta-id": ""})["id"], "^[0-9a-f-]{36}$")
 
     def test_taken(self):
-        """An id is used once, also when its image is gone (H-27) (D-18)."""
+        """An id is used once, also when its image is gone (H-27) (D-18, R18)."""
         headers = {"x-image-meta-id": self.active()}
         self.assert_status(self.post(headers), 409, "already exists")
         self.delete(headers["x-image-meta-id"])
@@ -41,7 +41,7 @@ class ServerDecidesTests(AttributeCase):
     """What a client may say without effect."""
 
     def test_status(self):
-        """The state of a new image is not the client's to choose (H-28)."""
+        """The state of a new image is not the client's to choose (H-28, R16)."""
         self.assert_stored("status", "killed", "queued")
 
     def test_owner(self):
@@ -68,7 +68,7 @@ class ServerDecidesTests(AttributeCase):
         self.assertEqual(self.create(headers)["status"], "queued")
 
     def test_deleted(self):
-        """No image is born deleted."""
+        """No image is born deleted (R16)."""
         self.assert_stored("deleted", "True", False)
 
 
@@ -88,7 +88,7 @@ class PropertyQuotaTests(AttributeCase):
         return self.post({**headers, "x-image-meta-id": ANOTHER_ID})
 
     def test_default(self):
-        """More than 128 are too many (H-34)."""
+        """More than 128 are too many (H-34, R21)."""
         self.assert_status(
             self.post_with(129), 413, "image properties. Attempted: 129, Maximum: 128"
         )

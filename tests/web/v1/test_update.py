@@ -64,7 +64,7 @@ class AttributeTests(OwnerCase):
         self.assert_status(self.put(self.active(), {"x-image-meta-foo": "1"}), 400, "Bad header")
 
     def test_ignored(self):
-        """Times and deletion are the server's (U-40)."""
+        """Times and deletion are the server's (U-40, R16)."""
         image_id = self.active()
         headers = {
             "x-image-meta-deleted": "true",
@@ -153,7 +153,7 @@ class ImmutableTests(OwnerCase):
     """What nobody may change, and what only looks like a change (§7.3)."""
 
     def test_size(self):
-        """An active image keeps its size (U-09)."""
+        """An active image keeps its size (U-09, R17)."""
         image_id = self.active()
         self.assert_status(self.put(image_id, {"x-image-meta-size": "5"}), 200)
         self.assert_forbidden(
@@ -161,7 +161,7 @@ class ImmutableTests(OwnerCase):
         )
 
     def test_checksum(self):
-        """And its checksum (U-10)."""
+        """And its checksum (U-10, R17)."""
         image_id = self.active()
         self.assert_status(self.put(image_id, {"x-image-meta-checksum": HELLO_MD5}), 200)
         for text in ("abc", ""):
@@ -172,7 +172,7 @@ class ImmutableTests(OwnerCase):
             )
 
     def test_operator(self):
-        """An operator is told 200, and the truth about the bytes stays (U-11)."""
+        """An operator is told 200, and the truth about the bytes stays (U-11, R17)."""
         image_id = self.active()
         self.api.caller = ADMIN
         headers = {
@@ -199,7 +199,7 @@ class ImmutableTests(OwnerCase):
         self.assert_kept(image_id, "pending_delete", size=5)
 
     def test_status(self):
-        """The state can be repeated and not changed, by nobody (U-13)."""
+        """The state can be repeated and not changed, by nobody (U-13, R16)."""
         image_id = self.active()
         for caller in (OWNER, ADMIN):
             self.api.caller = caller
@@ -211,7 +211,7 @@ class ImmutableTests(OwnerCase):
             )
 
     def test_id(self):
-        """The id likewise (U-14)."""
+        """The id likewise (U-14, R16)."""
         image_id = self.active()
         for caller in (OWNER, ADMIN):
             self.api.caller = caller
