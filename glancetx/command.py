@@ -12,6 +12,7 @@ from attrs import asdict, frozen
 from twisted.internet.defer import Deferred, ensureDeferred
 
 from glancetx import __version__
+from glancetx.clocks import keep_steady
 from glancetx.config import ConfigError, read_settings
 from glancetx.errors import GlanceError
 from glancetx.identity.token_file import new_token, token_lines
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from twisted.internet.task import react
 
     def run(reactor: Any) -> Deferred[None]:
+        keep_steady(reactor)
         return ensureDeferred(_run(reactor, given))
 
     react(run)

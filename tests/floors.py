@@ -31,6 +31,7 @@ VALUES = frozenset(
 )
 PORTS = VALUES | frozenset(
     {
+        "clocks",
         "deferreds",
         "files",
         "flights",
@@ -72,6 +73,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(VALUES, VALUES),
     # floor 1: ports, each above the ones before it
     "interfaces": VALUES,
+    "clocks": frozenset(),
     "files": VALUES,
     "deferreds": VALUES | {"interfaces"},
     "flights": VALUES | {"interfaces", "deferreds"},
@@ -80,7 +82,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "credentials_file": VALUES,
     "httpclient": VALUES | {"interfaces", "deferreds", "threads", "streams"},
     "outbound": VALUES | {"interfaces", "deferreds", "threads", "streams", "httpclient"},
-    "keystone": VALUES | {"interfaces", "deferreds", "flights", "credentials_file", "httpclient"},
+    "keystone": VALUES
+    | {"clocks", "interfaces", "deferreds", "flights", "credentials_file", "httpclient"},
     "plugins": VALUES | {"interfaces", "deferreds", "threads", "streams"},
     "shelf": PORTS - {"shelf", "policy"},
     # who may do what is asked by use-cases and by the web floor

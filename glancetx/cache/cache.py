@@ -17,6 +17,7 @@ from glancetx.cache.index import Index, Use
 from glancetx.cache.maker import Maker, metering_by_digest
 from glancetx.cache.pools import Pools, attempt, make_pools, run
 from glancetx.cache.streams import FollowingStream, KeptStream
+from glancetx.clocks import time_of_day
 from glancetx.copies import CachedImage, Original
 from glancetx.deferreds import as_deferred
 from glancetx.errors import RangeOutside
@@ -142,7 +143,7 @@ class ImageCache(MultiService):
     def _give(self, image_id: str, file: Descriptor, start: int, end: int) -> IByteStream:
         def given() -> None:
             # Nobody waits for it.
-            now = self._clock.seconds()
+            now = time_of_day(self._clock)
             ensureDeferred(attempt(self._pools.index, self._index.given, image_id, now))
 
         def failed() -> None:

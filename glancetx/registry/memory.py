@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from glancetx.change import Change, Keep
+from glancetx.clocks import time_of_day
 from glancetx.errors import ImageExists, NoSuchImage, StatusConflict
 from glancetx.image import Image, Status
 from glancetx.interfaces import IRegistry
@@ -134,6 +135,6 @@ class MemoryRegistry(MembersInMemory):
 
     def _stamp(self) -> datetime:
         """The time, always later than the one before."""
-        now = _EPOCH + timedelta(seconds=self._clock.seconds())
+        now = _EPOCH + timedelta(seconds=time_of_day(self._clock))
         self._last_stamp = max(now, self._last_stamp + _TICK)
         return self._last_stamp
