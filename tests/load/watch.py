@@ -25,8 +25,8 @@ OFTEN = 0.05
 #: Seconds for the server to take a connection.
 PATIENCE = 30
 
-#: What the driver says of a server that has gone.
-_GONE = (psycopg2.OperationalError, psycopg2.InterfaceError)
+#: What the driver says of a server that has gone; the first also of much else.
+_GONE = (psycopg2.DatabaseError, psycopg2.InterfaceError)
 
 #: Every move of every image is written down by the server itself.
 _WRITE_DOWN = """
@@ -133,9 +133,8 @@ class Watch:
                     return _rows(connection, statement)
                 finally:
                     connection.close()
-            except _GONE:
-                if not self.is_patient:
-                    raise
+            except _GONE as error:
+                self._forgive_being_gone(error)
                 sleep(OFTEN)
 
     def rows(self) -> list[Row]:
@@ -172,12 +171,15 @@ class Watch:
             while not self._over.is_set():
                 try:
                     self._watch()
-                except _GONE:
-                    if not self.is_patient:
-                        raise
+                except _GONE as error:
+                    self._forgive_being_gone(error)
                     self._over.wait(OFTEN)
         except Exception as error:  # noqa: BLE001 - it must be seen where faults are
             self.model.fault(f"the watch failed: {error!r}")
+
+    def _forgive_being_gone(self, error: psycopg2.Error) -> None:
+        if not self.is_patient or isinstance(error, psycopg2.ProgrammingError):
+            raise error
 
     def _watch(self) -> None:
         """Look until it is over, or the server is gone."""
