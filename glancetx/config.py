@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from attrs import field, fields_dict, frozen
 
+from glancetx.config_file import ConfigError as ConfigError
+from glancetx.config_file import read_file
 from glancetx.description import BadDescription, Description, parse, quote
 from glancetx.digests import DEFAULT_DIGESTS
-from glancetx.kinds import COUNT as _COUNT
-from glancetx.kinds import DIGESTS as _DIGESTS
-from glancetx.kinds import LEASE as _LEASE
-from glancetx.kinds import QUOTA as _QUOTA
-from glancetx.kinds import RATE as _RATE
-from glancetx.kinds import SECONDS as _SECONDS
-from glancetx.kinds import SIZE as _SIZE
-from glancetx.kinds import SOME as _SOME
-from glancetx.kinds import SWITCH as _SWITCH
-from glancetx.kinds import TEXT as _TEXT
-from glancetx.kinds import TEXTS as _TEXTS
-from glancetx.kinds import is_of
-from glancetx.limits import Limits, Traffic, read_size
+from glancetx.limits import Limits, Traffic
 from glancetx.store_tables import read_table
-
-
-class ConfigError(ValueError):
-    """A mistake in the configuration; the text is one sentence for the operator."""
 
 
 @frozen(kw_only=True)
@@ -102,63 +87,6 @@ class Settings:
 DEFAULT_DATA = "./glance-data"
 DEFAULT_LISTEN = ("tcp:9292:interface=127.0.0.1",)
 
-#: Every key that a file may have, and what its value must be.
-_KINDS: Mapping[str, str] = {
-    "data": _TEXT,
-    "listen": _TEXTS,
-    "registry": _TEXT,
-    "auth": _TEXT,
-    "notify": _TEXTS,
-    "default_publisher_id": _TEXT,
-    "allow_open": _SWITCH,
-    "allow_anonymous_access": _SWITCH,
-    "owner_is_tenant": _SWITCH,
-    "admin_role": _TEXT,
-    "policy_file": _TEXT,
-    "property_protection_file": _TEXT,
-    "property_protection_rule_format": _TEXT,
-    "workers": _SOME,
-    "drain": _SECONDS,
-    "drain_notice": _SECONDS,
-    "client_socket_timeout": _SECONDS,
-    "transfer_lease": _LEASE,
-    "copy_concurrency": _SOME,
-    "digests": _DIGESTS,
-    "delayed_delete": _SWITCH,
-    "scrub_time": _SECONDS,
-    "wakeup_time": _LEASE,
-    "orphan_interval": _SECONDS,
-    "orphan_age": _SECONDS,
-    "cache": _SWITCH,
-    "image_cache_dir": _TEXT,
-    "image_cache_max_size": _SIZE,
-    "image_cache_stall_time": _SECONDS,
-    "image_cache_bypass": _TEXTS,
-    "public_endpoint": _TEXT,
-    "enable_v1_api": _SWITCH,
-    "metrics": _TEXT,
-    "log_format": _TEXT,
-    "image_size_cap": _COUNT,
-    "user_storage_quota": _SIZE,
-    "image_count_total": _COUNT,
-    "image_property_quota": _QUOTA,
-    "image_member_quota": _QUOTA,
-    "disk_formats": _TEXTS,
-    "container_formats": _TEXTS,
-    "limit_param_default": _COUNT,
-    "api_limit_max": _COUNT,
-    "trusted_proxies": _TEXTS,
-    "proxy_headers": _TEXT,
-    "max_connections": _COUNT,
-    "max_connections_per_address": _COUNT,
-    "max_transfers": _COUNT,
-    "max_copies": _COUNT,
-    "client_header_timeout": _SECONDS,
-    "client_header_idle_timeout": _SECONDS,
-    "request_rate": _RATE,
-    "request_burst": _COUNT,
-}
-
 
 def read_settings(command_line: Mapping[str, Any], config: str | None = None) -> Settings:
     """
@@ -190,7 +118,7 @@ class Configuration:
 
         :raises ConfigError: with a sentence about the first mistake in the file.
         """
-        return {**(_read_file(self.file) if self.file else {}), **self.command_line}
+        return {**(read_file(self.file) if self.file else {}), **self.command_line}
 
 
 def make_settings(merged: Mapping[str, Any]) -> Settings:
@@ -214,35 +142,6 @@ def make_settings(merged: Mapping[str, Any]) -> Settings:
         traffic=Traffic(**traffic),
         **given,
     )
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            content = tomllib.load(file)
-    except OSError as error:
-        raise ConfigError(f"the configuration {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:  # no TOML, or not even UTF-8
-        raise ConfigError(f"the configuration {path} is not TOML: {error}") from error
-    return {key: _checked(path, key, value) for key, value in content.items()}
-
-
-def _checked(path: Path, key: str, value: Any) -> Any:
-    if key == "store":
-        tables = value if isinstance(value, list) else [value]
-        if not all(isinstance(table, dict) for table in tables):
-            raise ConfigError(f"in {path} each store is a table, [[store]], with a kind")
-        return tables
-    kind = _KINDS.get(key)
-    if kind is None:
-        raise ConfigError(f"in {path} {key!r} is not an option")
-    if kind in (_TEXTS, _DIGESTS):
-        value = (value,) if isinstance(value, str) else value
-    if not is_of(kind, value):
-        raise ConfigError(f"in {path} {key!r} must be {kind}, not {value!r}")
-    if kind is _SIZE:
-        return read_size(str(value))
-    return tuple(value) if kind in (_TEXTS, _DIGESTS) else value
 
 
 def _store(given: str | dict[str, Any]) -> Description:

@@ -33,6 +33,7 @@ def makeService(options: Options) -> Service:
 
     # Klein installs a reactor, so what imports it must wait until twistd has chosen one.
     from glancetx.assemble import assemble
+    from glancetx.clocks import keep_steady
     from glancetx.data_directory import claim
     from glancetx.listening import web_address
     from glancetx.logs import observer_of
@@ -40,6 +41,7 @@ def makeService(options: Options) -> Service:
     from glancetx.share import worker_count
     from glancetx.workers.supervisor import supervise
 
+    keep_steady(reactor)
     settings = options.settings
     try:
         workers = worker_count(settings)

@@ -37,6 +37,12 @@ def write_all(file: Descriptor, data: bytes) -> None:
         rest = rest[os.write(file.number, rest) :]
 
 
+def free_space(number: int) -> int:
+    """How many bytes we may still write on the file system of an open file or directory."""
+    status = os.fstatvfs(number)
+    return status.f_bavail * status.f_frsize
+
+
 def read_at(file: Descriptor, size: int, position: int) -> bytes:
     """
     At most ``size`` bytes from a position on; none at the end.

@@ -38,6 +38,7 @@ VALUES = frozenset(
 )
 PORTS = VALUES | frozenset(
     {
+        "clocks",
         "deferreds",
         "files",
         "flights",
@@ -60,6 +61,7 @@ TOP = frozenset(
         "assemble",
         "command",
         "config",
+        "config_file",
         "daemon",
         "data_directory",
         "front",
@@ -89,6 +91,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(VALUES, VALUES),
     # floor 1: ports, each above the ones before it
     "interfaces": VALUES,
+    "clocks": frozenset(),
     "files": VALUES,
     "deferreds": VALUES | {"interfaces"},
     "remembered": VALUES | {"interfaces", "deferreds"},
@@ -99,7 +102,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "credentials_file": VALUES,
     "httpclient": VALUES | {"interfaces", "deferreds", "threads", "streams"},
     "outbound": VALUES | {"interfaces", "deferreds", "threads", "streams", "httpclient"},
-    "keystone": VALUES | {"interfaces", "deferreds", "flights", "credentials_file", "httpclient"},
+    "keystone": VALUES
+    | {"clocks", "interfaces", "deferreds", "flights", "credentials_file", "httpclient"},
     "plugins": VALUES | {"interfaces", "deferreds", "threads", "streams"},
     "shelf": PORTS - {"shelf", "policy"},
     # who may do what is asked by use-cases and by the web floor

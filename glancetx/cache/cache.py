@@ -17,6 +17,7 @@ from glancetx.cache.index import Index, Use
 from glancetx.cache.maker import Maker, metering_by_digest
 from glancetx.cache.pools import Pools, attempt, make_pools, run
 from glancetx.cache.streams import FollowingStream, KeptStream
+from glancetx.clocks import time_of_day
 from glancetx.copies import CachedImage, Original
 from glancetx.deferreds import as_deferred
 from glancetx.errors import RangeOutside
@@ -143,7 +144,7 @@ class ImageCache(MultiService):
         def given() -> None:
             self.bytes_given += end - start
             # Nobody waits for it.
-            now = self._clock.seconds()
+            now = time_of_day(self._clock)
             ensureDeferred(attempt(self._pools.index, self._index.given, image_id, now))
 
         def failed() -> None:
@@ -202,15 +203,14 @@ class ImageCache(MultiService):
         found = []
         for image_id, file in sorted(files.items()):
             use = uses.get(image_id, Use(0, file.modified))
-            found.append(
-                CachedImage(
-                    image_id=image_id,
-                    size=file.size,
-                    hits=use.hits,
-                    last_accessed=use.last_accessed,
-                    last_modified=file.modified,
-                )
+            copy = CachedImage(
+                image_id=image_id,
+                size=file.size,
+                hits=use.hits,
+                last_accessed=use.last_accessed,
+                last_modified=file.modified,
             )
+            found.append(copy)
         return found
 
     async def drop(self, image_id: str) -> bool:

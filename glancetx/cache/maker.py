@@ -16,6 +16,7 @@ from glancetx.cache.flight import Flight
 from glancetx.cache.index import Index
 from glancetx.cache.partial import Growing, Kept, Partial, Standing
 from glancetx.cache.pools import Pools, attempt, run
+from glancetx.clocks import time_of_day
 from glancetx.copies import DIGESTS
 from glancetx.deferreds import finish_first
 from glancetx.errors import CacheUnavailable, DataCorrupted, TooLarge
@@ -184,7 +185,7 @@ class Maker:
     async def _keep(self, flight: Flight, partial: Partial) -> None:
         self.made.fills += 1
         # It has landed: those who follow wait for nothing any more.
-        now = self._clock.seconds()
+        now = time_of_day(self._clock)
         await attempt(self._pools.index, self._index.added, flight.original.image_id, now)
         await run(self._pools.write, partial.commit)
 

@@ -12,6 +12,7 @@ from typing import Any
 from twisted.application.service import IService
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 
+from glancetx.clocks import keep_steady
 from glancetx.command.base import CommandError, Output
 from glancetx.config import ConfigError, Settings, read_settings
 from glancetx.deferreds import as_deferred
@@ -102,7 +103,11 @@ def on_installation(work: Work) -> Callable[[argparse.Namespace, Output], None]:
     def run(given: argparse.Namespace, output: Output) -> None:
         from twisted.internet.task import react
 
-        react(lambda reactor: _interruptible(reactor, _run(reactor, work, given, output)))
+        def begin(reactor: Any) -> Deferred[None]:
+            keep_steady(reactor)
+            return _interruptible(reactor, _run(reactor, work, given, output))
+
+        react(begin)
 
     return run
 

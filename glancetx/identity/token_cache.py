@@ -9,6 +9,7 @@ from hashlib import sha256
 from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 
+from glancetx.clocks import time_of_day
 from glancetx.flights import Flights
 from glancetx.identity.keystone_token import Token
 
@@ -105,10 +106,11 @@ class TokenCache:
         token = await self._validate(text, may_be_expired)
         until = asked_at + self._lifetime
         if token is not None and not may_be_expired:
-            if token.expires_at <= self._clock.seconds():
+            left = token.expires_at - time_of_day(self._clock)
+            if left <= 0:
                 token = None
             else:
-                until = min(until, token.expires_at)
+                until = min(until, self._clock.seconds() + left)
         if token is not None:
             self._good.put(key, _Entry(token, until))
         else:

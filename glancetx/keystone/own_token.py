@@ -6,6 +6,7 @@ from twisted.internet.defer import CancelledError, TimeoutError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from glancetx.clocks import time_of_day
 from glancetx.deferreds import as_deferred
 from glancetx.flights import Flights
 from glancetx.keystone.credentials import Credentials
@@ -106,8 +107,9 @@ class OwnToken:
         except ValueError as error:
             raise KeystoneAway(str(error)) from None
         if changes == self._changes:
+            left = login.expires_at - time_of_day(self._clock)
             self._held = login
-            self._renew_at = now + max(login.expires_at - now, 0.0) * RENEW_AFTER
+            self._renew_at = now + max(left, 0.0) * RENEW_AFTER
         return login
 
     async def _ask(self, credentials: Credentials) -> Reply:

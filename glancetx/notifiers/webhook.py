@@ -9,6 +9,7 @@ from typing import Any
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from glancetx.clocks import time_of_day
 from glancetx.description import number
 from glancetx.errors import GlanceError, RemoteRefused, StoreError
 from glancetx.httpclient import PASSING, Answer, Limits, Pieces, Server
@@ -48,7 +49,7 @@ class Receiver:
         :raises NotNow: when there is no answer, or one that says: later.
         :raises Refused: when the answer says anything else but yes.
         """
-        moment = int(self._clock.seconds())
+        moment = int(time_of_day(self._clock))
         headers = {
             "Content-Type": "application/json",
             **self.signer.headers(message.message_id, moment, message.body),

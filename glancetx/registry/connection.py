@@ -43,6 +43,13 @@ def sentence_of(trouble: BaseException) -> str:
     return " ".join(str(trouble).split()) or type(trouble).__name__
 
 
+def _as_trouble(error: psycopg2.Error) -> psycopg2.Error:
+    """The driver does not always notice that what it could not read was the server's end."""
+    if type(error) is psycopg2.DatabaseError:
+        return psycopg2.OperationalError(str(error))
+    return error
+
+
 class Connection(TxConnection):  # type: ignore[misc]
     """
     A connection that tells whether it can still be used, and runs one statement at a time.
@@ -105,10 +112,10 @@ class Connection(TxConnection):  # type: ignore[misc]
                 return
         except psycopg2.extensions.QueryCanceledError:
             result = Failure(CancelledError())
-        except psycopg2.Error:
+        except psycopg2.Error as error:
             if self._answer is None:
                 raise
-            result = Failure()
+            result = Failure(_as_trouble(error))
         self._tell(result)
 
     def _tell(self, result: Failure | None) -> None:

@@ -66,7 +66,7 @@ class Database:
         :raises ValueError: when the DSN cannot be read.
         """
         self.dsn = read_dsn(dsn)
-        self._reactor = reactor
+        self.reactor = reactor
         self._size = size
         self._timeout = timeout
         self._patience = patience
@@ -127,7 +127,7 @@ class Database:
     async def close(self) -> None:
         """Let running statements end, within their time, and hang up."""
         self._is_closed = True
-        hang_up = self._reactor.callLater(self._timeout, self._hang_up)
+        hang_up = self.reactor.callLater(self._timeout, self._hang_up)
         for _ in range(self._size):
             await self._slots.acquire()
         if hang_up.active():
@@ -195,7 +195,7 @@ class Database:
 
         :raises _Lost: when the connection broke before its time was over.
         """
-        hang_up = self._reactor.callLater(timeout, connection.close)
+        hang_up = self.reactor.callLater(timeout, connection.close)
         try:
             return await use(connection)
         except TROUBLE as trouble:
@@ -211,25 +211,25 @@ class Database:
 
     async def _connect(self) -> Connection:
         """A new connection; a server that does not answer is given some time to restart."""
-        deadline = self._reactor.seconds() + self._patience
+        deadline = self.reactor.seconds() + self._patience
         delay = 0.05
         while not self._is_closed:
             try:
-                return await self._connect_once(max(0, deadline - self._reactor.seconds()))
+                return await self._connect_once(max(0, deadline - self.reactor.seconds()))
             except (*TROUBLE, psycopg2.Error, DNSLookupError, TimeoutError) as error:
                 trouble = error
-            if self._reactor.seconds() + delay >= deadline:
+            if self.reactor.seconds() + delay >= deadline:
                 log.error("The registry cannot be reached: {trouble}", trouble=sentence_of(trouble))
                 raise RegistryUnavailable from trouble
-            await deferLater(self._reactor, delay)
+            await deferLater(self.reactor, delay)
             delay *= 2
         raise RegistryUnavailable
 
     async def _connect_once(self, limit: float) -> Connection:
-        connection = Connection(self._reactor)
-        lookup = ensureDeferred(self.dsn.resolved(self._reactor))
-        address = await lookup.addTimeout(limit, self._reactor)
-        hang_up = self._reactor.callLater(limit, connection.close)
+        connection = Connection(self.reactor)
+        lookup = ensureDeferred(self.dsn.resolved(self.reactor))
+        address = await lookup.addTimeout(limit, self.reactor)
+        hang_up = self.reactor.callLater(limit, connection.close)
         try:
             await connection.connect(address)
             await connection.run(self._setup)

@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from glancetx.census import Tally
 from glancetx.change import Change, Keep
+from glancetx.clocks import time_of_day
 from glancetx.errors import ImageExists, NoSuchImage, StatusConflict, TooManyImages
 from glancetx.image import Image, Status
 from glancetx.interfaces import IRegistry, ISurveyedRegistry
@@ -149,6 +150,6 @@ class MemoryRegistry(MembersInMemory, SurveyInMemory):
 
     def _stamp(self) -> datetime:
         """The time, always later than the one before."""
-        now = _EPOCH + timedelta(seconds=self._clock.seconds())
+        now = _EPOCH + timedelta(seconds=time_of_day(self._clock))
         self._last_stamp = max(now, self._last_stamp + _TICK)
         return self._last_stamp

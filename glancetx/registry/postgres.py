@@ -23,6 +23,7 @@ from glancetx.registry.creation import creations_of
 from glancetx.registry.database import Database
 from glancetx.registry.listing import page_of
 from glancetx.registry.members import MembersTable
+from glancetx.registry.overdue import Overdue
 from glancetx.registry.reservations import reserve
 from glancetx.registry.rows import COLUMNS, to_columns, to_image
 from glancetx.registry.slots import PoolUse
@@ -61,21 +62,6 @@ WHERE id = %(id)s AND status = %(expect)s
 RETURNING id
 """
 
-# Whoever else takes at this moment skips the rows that we have locked.
-_TAKE_OVERDUE = f"""
-WITH overdue AS MATERIALIZED (
-    SELECT id AS overdue_id, lease_until AS ran_out FROM images
-    WHERE lease_until <= now() AND status = ANY(%(expect)s)
-    ORDER BY lease_until, id LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
-), taken AS (
-    UPDATE images SET lease_until = {_AHEAD}
-    FROM overdue WHERE id = overdue_id
-    RETURNING {COLUMNS}, ran_out
-)
-SELECT {COLUMNS} FROM taken ORDER BY ran_out, id
-"""
-
 
 @implementer(IRegistry, ISurveyedRegistry, IProbed)
 class PostgresRegistry(MembersTable, SurveyTable, AdoptionTable):
@@ -83,6 +69,7 @@ class PostgresRegistry(MembersTable, SurveyTable, AdoptionTable):
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._overdue = Overdue(database, database.reactor)
 
     @property
     def use(self) -> PoolUse:
@@ -153,10 +140,7 @@ class PostgresRegistry(MembersTable, SurveyTable, AdoptionTable):
     async def take_overdue(
         self, lease: float, limit: int, expect: Collection[Status] = tuple(Status)
     ) -> list[Image]:
-        states = [status.value for status in expect]
-        arguments = {"lease": lease, "limit": limit, "expect": states}
-        rows = await self._database.write(_TAKE_OVERDUE, arguments)
-        return [to_image(row) for row in rows]
+        return [to_image(row) for row in await self._overdue.take(lease, limit, expect)]
 
     async def _change(
         self, image_id: str, statement: str, arguments: Mapping[str, object]

@@ -23,7 +23,7 @@ from threading import Lock
 from twisted.logger import Logger
 
 from glancetx.errors import DataExists, NoSuchData, StoreReadOnly
-from glancetx.files import Descriptor, closing_number
+from glancetx.files import Descriptor, closing_number, free_space
 
 PARTIALS = ".partial"
 FILE_MODE = 0o640
@@ -161,8 +161,7 @@ class Tree:
         """How many bytes its file system has left for us."""
         self.prepare()
         with self._top() as top:
-            status = os.fstatvfs(top)
-            return status.f_bavail * status.f_frsize
+            return free_space(top)
 
     def check_new(self, image_id: str) -> None:
         """

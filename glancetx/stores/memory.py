@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
+from functools import partial
 from time import time
 
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from glancetx.clocks import time_of_day
 from glancetx.errors import DataExists, NoSuchData, RangeOutside
 from glancetx.holding import Holding
 from glancetx.interfaces import IByteStream, IListedStore
@@ -28,7 +30,7 @@ class MemoryStore:
     """
 
     def __init__(self, reactor: IReactorTime | None) -> None:
-        self._seconds = time if reactor is None else reactor.seconds
+        self._now = time if reactor is None else partial(time_of_day, reactor)
         self._images: dict[str, bytearray] = {}
         #: When each of them was complete, in seconds since 1970.
         self._moments: dict[str, float] = {}
@@ -52,7 +54,7 @@ class MemoryStore:
         # Another add of the same image may have been quicker; setdefault lets only one win.
         if self._images.setdefault(image_id, image) is not image:
             raise DataExists(image_id)
-        self._moments[image_id] = self._seconds()
+        self._moments[image_id] = self._now()
         return image_id
 
     async def delete(self, key: str) -> None:

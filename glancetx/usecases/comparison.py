@@ -16,6 +16,7 @@ from enum import Enum
 from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 
+from glancetx.clocks import time_of_day
 from glancetx.holding import Holding
 from glancetx.image import Image, Location, Status, is_image_id
 from glancetx.interfaces import IListedStore, ISurveyedRegistry
@@ -173,7 +174,7 @@ class Comparison:
         return [self._finding(shelved.name, each, known.get(each.image_id or "")) for each in page]
 
     def _finding(self, store: str, holding: Holding, surveyed: Surveyed | None) -> Finding:
-        age = self._clock.seconds() - holding.changed_at.timestamp()
+        age = time_of_day(self._clock) - holding.changed_at.timestamp()
         verdict = judge(store, holding, surveyed, age, self._safe_age)
         return Finding(
             verdict=verdict,

@@ -13,13 +13,14 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from glancetx.change import Change, move
+from glancetx.clocks import time_of_day
 from glancetx.errors import DeletedMeanwhile, GlanceError, StatusConflict, StoreReadOnly
 from glancetx.image import Image, Status
 from glancetx.interfaces import IRegistry
 from glancetx.shelf import Shelf
 from glancetx.usecases.delete import Deletions
 
-#: For how many seconds nobody else gets an image that was taken.
+#: For how many seconds nobody else gets an image that was taken, unless leases are longer.
 HOLD = 60.0
 
 #: The longest time, in seconds, until an image that could not be cleared up is tried again.
@@ -73,6 +74,8 @@ class Janitor(Service):
         self._deletions = deletions
         #: How many images were cleared up, and how often one was left for later.
         self.cleared = self.failed = 0
+        # Longer than whoever lives needs to renew his lease, for it may begin anew with this.
+        self._hold = max(HOLD, 3 * interval)
         self._done: Deferred[Any] | None = None
         self._is_stopping = False
         if wakeup_time is None:
@@ -103,7 +106,7 @@ class Janitor(Service):
         cleared = []
         # One by one, so that none waits while its lease runs out.
         while not self._is_stopping:
-            images = await self._registry.take_overdue(HOLD, 1, states)
+            images = await self._registry.take_overdue(self._hold, 1, states)
             if not images:
                 break
             cleared.append(await self._clear_up(images[0]))
@@ -154,8 +157,8 @@ class Janitor(Service):
 
     async def _put_off(self, image: Image, trouble: str) -> Cleared:
         """Let the image be tried again later; if that cannot be said now, when its hold is over."""
-        since = self._clock.seconds() - self._deletions.due(image).timestamp()
-        wait = min(max(HOLD, since), LONGEST_WAIT)
+        since = time_of_day(self._clock) - self._deletions.due(image).timestamp()
+        wait = min(max(self._hold, since), LONGEST_WAIT)
         status = Status.KILLED if image.status in UNFINISHED else image.status
         try:
             await self._registry.renew(image.image_id, status, wait)

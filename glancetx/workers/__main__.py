@@ -33,8 +33,10 @@ def main() -> None:
     import_module(order["reactor"]).install()
     from twisted.internet import reactor
 
+    from glancetx.clocks import keep_steady
     from glancetx.workers.worker import Worker
 
+    keep_steady(reactor)
     worker = Worker(reactor, order, rest)
     worker.run(status)
     sys.exit(worker.status)

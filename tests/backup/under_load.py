@@ -16,7 +16,7 @@ from twisted.trial.unittest import TestCase
 from glancetx.registry.programs import programs_for
 from tests.haproxy.load import Client, Ledger
 from tests.integration.daemon import Daemon, ask, folder, reactor, start
-from tests.races.content import md5
+from tests.load.content import md5
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "deploying.md"
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from twisted.trial.unittest import SynchronousTestCase
 
-from glancetx.config import _KINDS
+from glancetx.config_file import KINDS
 from glancetx.logs import FIELDS
 from glancetx.metrics.families import FAMILIES, Kind
 
@@ -133,4 +133,4 @@ class PageTests(SynchronousTestCase):
 
     def test_options(self) -> None:
         """The options are those that there are."""
-        self.assertLessEqual({"metrics", "log_format"}, set(_KINDS))
+        self.assertLessEqual({"metrics", "log_format"}, set(KINDS))

@@ -15,7 +15,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from tests.integration.daemon import FORMATS
-from tests.races.content import KIB, MIB, content, md5
+from tests.load.content import KIB, MIB, content, md5
 
 #: Seconds that any answer may take.
 PATIENCE = 60

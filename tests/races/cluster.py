@@ -12,8 +12,8 @@ from attrs import define, field
 from twisted.internet.task import deferLater
 
 from tests.integration.daemon import Daemon, folder, free_port, reactor, run, start
-from tests.races.content import MIB
-from tests.races.model import Model
+from tests.load.content import MIB
+from tests.load.model import Model
 from tests.registry.server import fresh_database
 
 #: Seconds after which the uploads of a dead daemon are given up.

@@ -9,10 +9,13 @@ from typing import Any
 
 import psycopg2
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, gatherResults
+from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from glancetx.deferreds import as_deferred
 from glancetx.errors import RegistryUnavailable
+from glancetx.registry.connection import Connection
 from glancetx.registry.database import Database
 from glancetx.registry.embedded import EmbeddedPostgres
 from tests.registry.server import FAST, fresh_database, open_database, reactor
@@ -217,6 +220,32 @@ class LostConnectionTests(_WithServer):
         await self.terminate(pid)
         await self.assertFailure(writing, RegistryUnavailable)
         self.assertEqual(await database.write("SELECT nextval('s')"), [(2,)])
+
+
+class _Confused:
+    """A driver that reads nothing, and does not take that for the end of its connection."""
+
+    closed = 0
+
+    def cursor(self):
+        return self
+
+    def execute(self, statement, arguments):
+        pass
+
+    def poll(self):
+        raise psycopg2.DatabaseError("server closed the connection unexpectedly")
+
+
+class ConfusedDriverTests(SynchronousTestCase):
+    """The driver says less than it might."""
+
+    def test_it_is_trouble(self):
+        """An error that the server has not sent is one of the connection."""
+        connection = Connection(Clock())
+        self.patch(connection, "pollable", _Confused)
+        running = as_deferred(connection.run("SELECT 1"))
+        self.failureResultOf(running, psycopg2.OperationalError)
 
 
 class SlownessTests(_WithServer):

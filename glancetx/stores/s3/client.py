@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from twisted.logger import Logger
 
+from glancetx.clocks import time_of_day
 from glancetx.deferreds import finish_first
 from glancetx.errors import (
     BodyCutShort,
@@ -72,7 +73,7 @@ class Client:
 
     def now(self) -> datetime:
         """The time, as the server has it."""
-        return datetime.fromtimestamp(self._clock.seconds() + self._skew, UTC)
+        return datetime.fromtimestamp(time_of_day(self._clock) + self._skew, UTC)
 
     async def ask(self, request: Request) -> Reply:
         """
@@ -183,7 +184,7 @@ class Client:
         there = _seconds_of(answer.header("Date"))
         if there is None or abs(there - moment.timestamp()) < LARGEST_SKEW:
             return False
-        self._skew = there - self._clock.seconds()
+        self._skew = there - time_of_day(self._clock)
         _log.warn(
             "The clock of {origin} is {skew:.0f} seconds ahead of ours, and taken for right",
             origin=self.origin,

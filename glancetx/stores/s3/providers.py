@@ -9,6 +9,7 @@ from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from glancetx.clocks import time_of_day
 from glancetx.errors import GlanceError, StoreUnavailable
 from glancetx.flights import Flights
 from glancetx.stores.s3.signature import Credentials
@@ -100,7 +101,7 @@ class Lent:
         self._flights: Flights[None, Loan] = Flights()
 
     async def get(self) -> Credentials:
-        now, loan = self._clock.seconds(), self._loan
+        now, loan = time_of_day(self._clock), self._loan
         if loan is None or now >= self._renew_at:
             try:
                 loan = await self._flights.join(None, self._renew)
@@ -113,7 +114,7 @@ class Lent:
 
     async def _renew(self) -> Loan:
         loan = self._loan = await self._lender.lend()
-        now = self._clock.seconds()
+        now = time_of_day(self._clock)
         # Some are lent for less than it takes to renew them in good time.
         self._renew_at = max(loan.expires - RENEW_BEFORE, now + (loan.expires - now) / 2)
         return loan

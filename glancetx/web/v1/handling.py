@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from twisted.internet.defer import CancelledError
 from twisted.web.iweb import IRequest
 
+from glancetx.errors import GlanceError
 from glancetx.image import Image
 from glancetx.web.errors import HTML, JSON, HttpError
 from glancetx.web.request import StreamingRequest, streaming
@@ -16,11 +18,22 @@ Handler = Callable[[StreamingRequest], Coroutine[Any, Any, bytes | None]]
 
 
 async def dispatch(request: IRequest, **handlers: Handler) -> bytes | None:
-    """Call the method's handler; the others make the Allow header of a 405, in their order."""
+    """
+    Call the method's handler; the others make the Allow header of a 405, in their order.
+
+    :raises CancelledError: for whatever a client might have been told who has left meanwhile.
+    """
     handler = handlers.get(request.method.decode("ascii", "replace"))
     if handler is None:
         raise HttpError(405, headers={"Allow": ", ".join(handlers)})
-    return await handler(streaming(request))
+    asked = streaming(request)
+    try:
+        return await handler(asked)
+    except (GlanceError, HttpError) as error:
+        if asked.is_lost:
+            # Klein would take it for an error that nobody has handled.
+            raise CancelledError from error
+        raise
 
 
 def json_answer(request: StreamingRequest, status: int, body: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twisted.internet.defer import CancelledError
 from zope.interface import implementer
 
 from glancetx.access import Caller
@@ -184,6 +185,32 @@ class BrokenBodyTests(ApiCase):
         self.assertTrue(client.transport.disconnecting)
         client.disconnect()
         self.assert_killed_without_bytes()
+
+
+class _Sulking(MemoryStore):
+    """Fails when it is told to stop."""
+
+    async def add(self, image_id, data):
+        try:
+            return await super().add(image_id, data)
+        except CancelledError:
+            raise StoreUnavailable() from None
+
+
+class LeftTests(ApiCase):
+    """What else goes wrong when the client has left."""
+
+    def make_api(self) -> Api:
+        return Api(store=_Sulking(None))
+
+    def test_client_leaves(self):
+        """Nobody is there to be told, and it is not an error that nobody has handled."""
+        client = self.begin("POST", "/v1/images", UPLOAD, length=50)
+        client.send(HELLO)
+        self.assert_kept(AN_ID, "saving")
+        client.disconnect()
+        self.assertEqual(self.record(AN_ID).status_reason, f"Failed to upload image {AN_ID}")
+        self.assertEqual(self.flushLoggedErrors(), [])
 
 
 class RaceTests(ApiCase):

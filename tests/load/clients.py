@@ -10,8 +10,8 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from tests.races.content import KIB, SIZES, content, md5
-from tests.races.model import Marks, Model, Story
+from tests.load.content import KIB, SIZES, content, md5
+from tests.load.model import Marks, Model, Story
 
 OWNERS = ["one", "two", "three"]
 
@@ -122,12 +122,13 @@ class Client:
         story.uploaders += 1
         connection = HTTPConnection("127.0.0.1", self._port(), timeout=PATIENCE)
         try:
-            connection.putrequest("PUT", f"/v1/images/{story.image_id}")
-            connection.putheader("Content-Type", "application/octet-stream")
-            connection.putheader("Content-Length", str(len(data) + 10))
-            connection.endheaders()
-            for piece in self._pieces(data):
-                connection.send(piece)
+            with self.model.flying():
+                connection.putrequest("PUT", f"/v1/images/{story.image_id}")
+                connection.putheader("Content-Type", "application/octet-stream")
+                connection.putheader("Content-Length", str(len(data) + 10))
+                connection.endheaders()
+                for piece in self._pieces(data):
+                    connection.send(piece)
         except OSError:
             pass
         finally:
@@ -371,6 +372,14 @@ class Client:
         self, method: str, path: str, headers: dict[str, str] | None = None, body: Any = None
     ) -> Answer:
         """The answer, read also when the daemon did not want all of the body."""
+        with self.model.flying():
+            answer = self._asked(method, path, headers, body)
+        if answer.status is None:
+            # Whoever is not there may come back in a moment.
+            sleep(0.05)
+        return answer
+
+    def _asked(self, method: str, path: str, headers: dict[str, str] | None, body: Any) -> Answer:
         connection = HTTPConnection("127.0.0.1", self._port(), timeout=PATIENCE)
         fields = {name: value for name, value in (headers or {}).items() if value}
         is_chunked = "Transfer-Encoding" in fields

@@ -6,11 +6,13 @@ import random
 import threading
 import uuid
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 from attrs import define, field, frozen
 
-#: What clients may see besides in the moments when a daemon is killed or sleeps.
+#: What clients may see besides in the moments when something is disturbed.
 DISTURBED = {503, 409}
 
 #: Seconds within which a client notices an answer that came while it was still sending.
@@ -71,6 +73,8 @@ class Model:
         self.stories: dict[str, Story] = {}
         self.faults: list[Fault] = []
         self.counts: Counter[str] = Counter()
+        #: How many requests are under way.
+        self.in_flight = 0
         self._disturbances: list[list[float]] = []
 
     # -- telling
@@ -117,6 +121,17 @@ class Model:
             if not (status in DISTURBED and self.was_disturbed(lately)):
                 self.fault(f"{deed}: {status} {text[:300]!r}")
             return False
+
+    @contextmanager
+    def flying(self) -> Iterator[None]:
+        """A request is under way meanwhile."""
+        with self.lock:
+            self.in_flight += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.in_flight -= 1
 
     # -- disturbances
 

@@ -8,7 +8,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Collection
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import psycopg2
@@ -17,13 +17,16 @@ from attrs import define, field, frozen
 
 from glancetx.image import MOVES, Status
 from glancetx.stores.file_tree import PARTIALS, digits_of
-from tests.races.model import Model
+from tests.load.model import Model
 
 #: Seconds between two looks.
 OFTEN = 0.05
 
-#: Seconds for which something may be overdue before somebody comes for it.
-SLACK = 15
+#: Seconds for the server to take a connection.
+PATIENCE = 30
+
+#: What the driver says of a server that has gone; the first also of much else.
+_GONE = (psycopg2.DatabaseError, psycopg2.InterfaceError)
 
 #: Every move of every image is written down by the server itself.
 _WRITE_DOWN = """
@@ -46,6 +49,12 @@ _ROWS = """
 SELECT id, status, owner, size, checksum, reserved, locations, properties, status_reason,
     lease_until IS NOT NULL, extract(epoch FROM clock_timestamp() - lease_until)
 FROM images
+"""
+
+#: Who has been dead and forgotten for long is no longer looked at each time.
+_LIVELY_ROWS = f"""{_ROWS}
+WHERE status NOT IN ('killed', 'deleted') OR lease_until IS NOT NULL OR reserved > 0
+    OR updated_at > now() - interval '10 seconds'
 """
 
 
@@ -89,8 +98,13 @@ class Watch:
     model: Model
     #: Seconds for which a look may keep the database busy before that is the machine's trouble.
     stall: float
+    #: Seconds for which something may be overdue before somebody comes for it.
+    slack: float = 15
+    #: Whether the server goes away now and then, and is to be waited for.
+    is_patient: bool = False
     looks: int = field(default=0, init=False)
     fullest: int = field(default=0, init=False)
+    _forgiving: float = field(default=0.0, init=False)
     _over: threading.Event = field(factory=threading.Event, init=False)
     _thread: Any = field(default=None, init=False)
 
@@ -101,6 +115,10 @@ class Watch:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
+    def forgive(self, seconds: float) -> None:
+        """For so many seconds what is overdue may only seem so."""
+        self._forgiving = max(self._forgiving, monotonic() + seconds)
+
     def end(self) -> None:
         """Look no more; blocks for a moment."""
         self._over.set()
@@ -108,12 +126,16 @@ class Watch:
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
         """The rows of one statement, on a connection of its own."""
-        connection = psycopg2.connect(self.dsn)
-        try:
-            connection.autocommit = True
-            return _rows(connection, statement)
-        finally:
-            connection.close()
+        while True:
+            try:
+                connection = self._connect()
+                try:
+                    return _rows(connection, statement)
+                finally:
+                    connection.close()
+            except _GONE as error:
+                self._forgive_being_gone(error)
+                sleep(OFTEN)
 
     def rows(self) -> list[Row]:
         """Every record."""
@@ -145,16 +167,34 @@ class Watch:
         return files
 
     def _run(self) -> None:
-        connection = psycopg2.connect(self.dsn)
-        connection.autocommit = True
+        try:
+            while not self._over.is_set():
+                try:
+                    self._watch()
+                except _GONE as error:
+                    self._forgive_being_gone(error)
+                    self._over.wait(OFTEN)
+        except Exception as error:  # noqa: BLE001 - it must be seen where faults are
+            self.model.fault(f"the watch failed: {error!r}")
+
+    def _forgive_being_gone(self, error: psycopg2.Error) -> None:
+        if not self.is_patient or isinstance(error, psycopg2.ProgrammingError):
+            raise error
+
+    def _watch(self) -> None:
+        """Look until it is over, or the server is gone."""
+        connection = self._connect()
         try:
             while not self._over.wait(OFTEN):
                 self._feel_pulse(connection)
                 self._look(connection)
-        except Exception as error:  # noqa: BLE001 - it must be seen where faults are
-            self.model.fault(f"the watch failed: {error!r}")
         finally:
             connection.close()
+
+    def _connect(self) -> Any:
+        connection = psycopg2.connect(self.dsn, connect_timeout=PATIENCE)
+        connection.autocommit = True
+        return connection
 
     def _feel_pulse(self, connection: Any) -> None:
         """A machine whose disk stands still for so long that leases run out is disturbed too."""
@@ -166,13 +206,14 @@ class Watch:
 
     def _look(self, connection: Any) -> None:
         self.looks += 1
-        rows = [Row(*row) for row in _rows(connection, _ROWS)]
+        rows = [Row(*row) for row in _rows(connection, _LIVELY_ROWS)]
         used: dict[str, int] = defaultdict(int)
         for row in rows:
             used[row.owner] += row.counted
             if row.status == "saving" and not row.is_leased:
                 self.model.fault(f"{row.image_id} is saving without a lease")
-            if row.is_leased and row.status != "pending_delete" and row.overdue > SLACK:
+            is_late = row.is_leased and row.overdue > self.slack and monotonic() > self._forgiving
+            if is_late and row.status != "pending_delete":
                 self.model.fault(f"{row.image_id} is {row.status} and overdue: {row.overdue} s")
         self._check(used, "counted")
         if self.looks % 5 == 0:
