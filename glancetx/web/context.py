@@ -75,6 +75,16 @@ def peer_of(request: StreamingRequest) -> str | None:
     return host
 
 
+def client_of(request: StreamingRequest) -> str | None:
+    """
+    The address of whoever asked, as far as those proxies tell it that are believed.
+
+    None when there is none, as for unix sockets; it is known also when he has left.
+    """
+    host: str | None = getattr(request.getClientAddress(), "host", None)
+    return host
+
+
 def new_request_id() -> str:
     """An id that no other request has."""
     return f"req-{uuid.uuid4()}"

@@ -15,7 +15,7 @@ from glancetx.usecases.announcements import Announcements
 from glancetx.usecases.caching import Deleting, Downloading
 from glancetx.usecases.catalogue import Catalogue
 from glancetx.usecases.sight import check_not_read_only
-from glancetx.web.context import peer_of
+from glancetx.web.context import client_of
 from glancetx.web.errors import HttpError
 from glancetx.web.failures import install_error_handlers
 from glancetx.web.ranges import Span, requested_span
@@ -190,7 +190,7 @@ class ImagesV1:
         sent = request.sentLength
         # Where nobody knows how much there is, what went wrong is told by breaking off.
         is_whole = not request.is_lost if length is None else sent == length
-        self._announce.sent(image, request.caller, peer_of(request), sent, is_whole=is_whole)
+        self._announce.sent(image, request.caller, client_of(request), sent, is_whole=is_whole)
 
     async def _find_to_download(self, caller: Caller, image_id: str) -> Image:
         """As far as he may have its bytes and read its properties."""
