@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, AnyStr
@@ -74,7 +75,7 @@ class StreamingRequest(server.Request):
 
     def __init__(self, channel: StreamingChannel, *args: Any, **kwargs: Any) -> None:
         super().__init__(channel, *args, **kwargs)
-        self.body = RequestBody(_Network(channel), self._begin_body)
+        self.body = RequestBody(_Network(channel, self._fit_reads), self._begin_body)
         self.prepared: list[bytes] = []
 
     @property
@@ -181,9 +182,13 @@ class StreamingRequest(server.Request):
         self.expects_continue = False
         self._is_receiving = True
         self.site.receivers += 1
-        share = max(READ_AT_ONCE // self.site.receivers, SMALLEST_READ)
-        largest = LARGEST_CHUNKED_READ if self.body.length is None else LARGEST_READ
-        if self._tiny < MOST_TINY:
+        self._fit_reads()
+
+    def _fit_reads(self) -> None:
+        """Let a read of the socket bring as much as there is room for, with those who send now."""
+        if self._is_receiving and self._tiny < MOST_TINY:
+            share = max(READ_AT_ONCE // self.site.receivers, SMALLEST_READ)
+            largest = LARGEST_CHUNKED_READ if self.body.length is None else LARGEST_READ
             _set_read_size(self.transport, min(share, largest))
 
     def _end_body(self) -> None:
@@ -205,8 +210,9 @@ def _canonical(name: bytes) -> bytes:
 class _Network:
     """What a body pauses and resumes: the transport, and the patience with its client."""
 
-    def __init__(self, channel: StreamingChannel) -> None:
+    def __init__(self, channel: StreamingChannel, fit_reads: Callable[[], None]) -> None:
         self._channel = channel
+        self._fit_reads = fit_reads
 
     def pauseProducing(self) -> None:
         self._channel.transport.pauseProducing()
@@ -214,6 +220,7 @@ class _Network:
     def resumeProducing(self) -> None:
         # So far it was we who kept the client waiting.
         self._channel.resetTimeout()
+        self._fit_reads()
         self._channel.transport.resumeProducing()
 
     def stopProducing(self) -> None:

@@ -66,7 +66,7 @@ class StreamingTests(TransportCase):
         """Reads are large for a body, and as before after it."""
         self.transport.bufferSize = 65536
         self.begin_upload(2)
-        self.assertEqual(self.transport.bufferSize, 1 << 20)
+        self.assertEqual(self.transport.bufferSize, 4 << 20)
         self.client.send(b"ab")
         self.assertEqual(self.transport.bufferSize, 65536)
         self.assertEqual(self.api.site.receivers, 0)
@@ -76,9 +76,20 @@ class StreamingTests(TransportCase):
         self.api.site.receivers = 63
         self.transport.bufferSize = 65536
         self.begin_upload(2)
-        self.assertEqual(self.transport.bufferSize, 256 << 10)
+        self.assertEqual(self.transport.bufferSize, 128 << 10)
         self.client.disconnect()
         self.assertEqual(self.api.site.receivers, 63)
+
+    def test_reads_shrink_when_others_come(self) -> None:
+        """Whoever was there before has smaller ones too, when he is let go on."""
+        self.transport.bufferSize = 65536
+        self.begin_upload(1 << 20)
+        self.assertEqual(self.transport.bufferSize, 4 << 20)
+        self.api.site.receivers = 64
+        body = self._channel().requests[0].body
+        body.pauseProducing()
+        body.resumeProducing()
+        self.assertEqual(self.transport.bufferSize, 128 << 10)
 
     def test_reads_are_smaller_for_chunks(self) -> None:
         """R27: there may be a chunk in every six bytes, and all that a read brings is read."""
