@@ -79,6 +79,8 @@ class Segments:
                 size -= len(chunk)
                 if self._left is not None:
                     self._left -= len(chunk)
+                # Whoever has all of it may say so before he asks whether there is more.
+                is_left = size > 0
                 yield chunk
             is_left = False
         finally:

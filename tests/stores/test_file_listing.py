@@ -20,6 +20,7 @@ from glancetx.stores.file_listing import PAGE
 from glancetx.stores.file_partial import image_id_of_partial
 from glancetx.stores.file_tree import digits_of, key_of
 from glancetx.testing.streams import ScriptedStream
+from tests.integration.daemon import eventually
 
 reactor = cast(IReactorFromThreads, installed_reactor)
 
@@ -44,10 +45,11 @@ class ListingCase(TestCase):
     async def setUp(self) -> None:  # type: ignore[override]
         self.root = Path(self.mktemp())
         self.store = FileStore(reactor, str(self.root))
+        swept = self.place(".partial/probe.0")
         self.store.startService()
         self.addCleanup(self.store.stopService)
-        # Whatever it does at its start is done now.
-        await self.store.sweep()
+        # Whatever it does at its start is done then.
+        await eventually(lambda: not swept.exists())
 
     async def listing(self) -> dict[str, tuple[Any, ...]]:
         """What it tells, by key."""

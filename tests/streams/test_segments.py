@@ -152,6 +152,19 @@ class EndTests(SynchronousTestCase):
             self.assertEqual(source.has_ended, source.was_poured)
             self.failureResultOf(ensureDeferred(segments.has_more()), ConsumerGone)
 
+    def test_consumer_leaves_with_all_of_it(self) -> None:
+        """A consumer that leaves when it has the last byte has missed nothing."""
+        segments = Segments(ScriptedStream([b"abcd"], length=4))
+        first = RecordingConsumer(pause_after=1)
+        flow = as_deferred(segments.next(3).flow_to(first))
+        self.assertEqual(b"".join(first.writes), b"abc")
+        first.stop()
+        self.failureResultOf(flow, ConsumerGone)
+        self.assertTrue(self.successResultOf(ensureDeferred(segments.has_more())))
+        rest = RecordingConsumer()
+        self.successResultOf(as_deferred(segments.next(3).flow_to(rest)))
+        self.assertEqual(b"".join(rest.writes), b"d")
+
     def test_consumer_leaves_while_waiting(self) -> None:
         """A consumer may leave while the source hangs: the source is stopped."""
         source = ScriptedStream([b"ab"], then=HANG)

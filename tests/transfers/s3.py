@@ -16,8 +16,8 @@ class S3Backend:
         self._bucket.take_prefix()
         self._part_size = part_size
         self.url = self._bucket.url
-        # A part, what it is cut from and sent through, and what the allocator has not given back.
-        self.memory = 40 * MIB
+        # A part, the batches of one upload, and what the allocator has not given back.
+        self.memory = 56 * MIB
 
     def store(self, url: str) -> str:
         options = self._bucket.options(endpoint=url, part_size=self._part_size)

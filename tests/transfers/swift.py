@@ -26,7 +26,8 @@ class SwiftBackend:
         }
         self.url = cluster.server.values["SWIFT_URL"]
         self._path = cluster.auth.removeprefix(self.url)
-        self.memory = 32 * MIB
+        # The batches of one upload, and what the allocator has not given back.
+        self.memory = 48 * MIB
 
     def store(self, url: str) -> str:
         options = {"auth": url + self._path, **self._options}
