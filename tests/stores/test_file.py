@@ -11,9 +11,8 @@ import resource
 import signal
 import stat
 import subprocess
-import sys
 from collections.abc import Iterable
-from typing import IO, Any, cast
+from typing import Any, cast
 
 from twisted.application.service import IService
 from twisted.internet import reactor as installed_reactor
@@ -39,6 +38,7 @@ from glancetx.stores.file_partial import Partial
 from glancetx.stores.file_tree import Tree, image_id_of, key_of
 from glancetx.testing.shared_store_contract import SharedStoreContract
 from glancetx.testing.streams import HANG, RecordingConsumer, ScriptedStream
+from tests.stores.writing import begin_writing
 
 reactor = cast(IReactorFromThreads, installed_reactor)
 
@@ -536,33 +536,12 @@ class ErrorTests(FileCase):
                 await refused
 
 
-#: Writes a part of an image and then waits for its end.
-WRITER = """
-import sys
-from glancetx.stores.file_partial import Partial
-from glancetx.stores.file_tree import Tree
-partial = Partial(Tree(sys.argv[1]), sys.argv[2])
-partial.create()
-partial.write(b"a part")
-print("written", flush=True)
-sys.stdin.read()
-"""
-
-
 class SweepTests(FileCase):
     """What dead writers have left is removed, what living ones write is not."""
 
     def writer(self, image_id: str = IMAGE_ID) -> subprocess.Popen[bytes]:
         """Another process in the middle of writing an image."""
-        process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, self.root, image_id],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        self.addCleanup(process.communicate)
-        self.addCleanup(process.kill)
-        self.assertEqual(cast("IO[bytes]", process.stdout).readline(), b"written\n")
-        return process
+        return begin_writing(self, self.root, image_id, "a part")
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         process.send_signal(signal.SIGKILL)

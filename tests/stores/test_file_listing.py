@@ -5,8 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,22 +19,11 @@ from glancetx.stores.file_partial import image_id_of_partial
 from glancetx.stores.file_tree import digits_of, key_of
 from glancetx.testing.streams import ScriptedStream
 from tests.integration.daemon import eventually
+from tests.stores.writing import begin_writing
 
 reactor = cast(IReactorFromThreads, installed_reactor)
 
 IMAGE_ID = "8f5d5a3e-6f3c-4c0e-9d1f-1d2c3b4a5f60"
-
-#: Begins to write an image, says so, and waits to be killed.
-WRITER = """
-import sys
-from glancetx.stores.file_partial import Partial
-from glancetx.stores.file_tree import Tree
-partial = Partial(Tree(sys.argv[1]), sys.argv[2])
-partial.create()
-partial.write(b"half")
-print("begun", flush=True)
-sys.stdin.read()
-"""
 
 
 class ListingCase(TestCase):
@@ -124,15 +111,7 @@ class PartialTests(ListingCase):
 
     def begin(self) -> Any:
         """Another process that has begun to write the image; it waits."""
-        command = [sys.executable, "-c", WRITER, str(self.root), IMAGE_ID]
-        pipe = subprocess.PIPE
-        writer = subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=os.getcwd())
-        self.addCleanup(writer.stdin.close)  # type: ignore[union-attr]
-        self.addCleanup(writer.stdout.close)  # type: ignore[union-attr]
-        self.addCleanup(writer.wait)
-        self.addCleanup(writer.kill)
-        self.assertEqual(writer.stdout.readline(), b"begun\n")  # type: ignore[union-attr]
-        return writer
+        return begin_writing(self, self.root, IMAGE_ID, "half")
 
     async def test_writer_lives(self) -> None:
         """A partial file is told with its image's id, and not dropped while somebody writes it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from unittest import TestResult
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -14,6 +13,7 @@ from glancetx.access import Identity
 from glancetx.errors import NotAuthenticated
 from glancetx.interfaces import IAuthenticator, IReloadable
 from glancetx.testing.authenticator_contract import AuthenticatorContract, Credentials
+from tests.testing.suites import failures
 
 ALICE = Identity(user="alice", project="demo")
 MALLORY = Identity(user="mallory")
@@ -130,12 +130,7 @@ class SuiteTests(SynchronousTestCase):
             def bad(self) -> Iterable[Credentials]:
                 yield {"x-badge": "wrong"}, "127.0.0.1"
 
-        failed = set()
-        for name in only or [name for name in dir(Joined) if name.startswith("test_")]:
-            result = TestResult()
-            Joined(name).run(result)
-            if not result.wasSuccessful():
-                failed.add(name.removeprefix("test_"))
+        failed = failures(Joined, only or None)
         self.flushLoggedErrors()
         return failed
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from unittest import TestResult
 
 from attrs import evolve
 from twisted.internet import reactor as the_reactor
@@ -21,6 +20,7 @@ from glancetx.quota import Room
 from glancetx.registry.memory import MemoryRegistry
 from glancetx.testing.registry_contract import RegistryContract
 from glancetx.testing.registry_filters import AGES_AGO
+from tests.testing.suites import failures
 
 #: What is installed provides more interfaces than its type tells.
 reactor: Any = the_reactor
@@ -575,14 +575,7 @@ def failures_of(kind: type[MemoryRegistry]) -> set[str]:
         def make_registry(self) -> Deferred[IRegistry]:
             return succeed(kind(Clock()))
 
-    failed = set()
-    for name in dir(Suite):
-        if name.startswith("test_"):
-            result = TestResult()
-            Suite(name).run(result)
-            if not result.wasSuccessful():
-                failed.add(name.removeprefix("test_"))
-    return failed
+    return failures(Suite)
 
 
 class SuiteTests(SynchronousTestCase):

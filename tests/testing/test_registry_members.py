@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest import TestResult
 
 from twisted.internet import reactor as the_reactor
 from twisted.internet.defer import Deferred, succeed
@@ -14,6 +13,7 @@ from glancetx.errors import NoSuchMember, TooManyMembers
 from glancetx.interfaces import IRegistry
 from glancetx.registry.memory import MemoryRegistry
 from glancetx.testing.registry_members import MemberContract
+from tests.testing.suites import failures
 
 #: What is installed provides more interfaces than its type tells.
 reactor: Any = the_reactor
@@ -155,14 +155,7 @@ def failures_of(kind: type[MemoryRegistry]) -> set[str]:
         def make_registry(self) -> Deferred[IRegistry]:
             return succeed(kind(Clock()))
 
-    failed = set()
-    for name in dir(Suite):
-        if name.startswith("test_"):
-            result = TestResult()
-            Suite(name).run(result)
-            if not result.wasSuccessful():
-                failed.add(name.removeprefix("test_"))
-    return failed
+    return failures(Suite)
 
 
 class SuiteTests(SynchronousTestCase):

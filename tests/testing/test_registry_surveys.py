@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from unittest import TestResult
-
 from attrs import evolve
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
@@ -14,6 +12,7 @@ from glancetx.registry.memory import MemoryRegistry
 from glancetx.survey import Surveyed
 from glancetx.testing.registry_case import RegistryCase
 from glancetx.testing.registry_surveys import SurveyContract
+from tests.testing.suites import failures
 
 
 class SortsBackwards(MemoryRegistry):
@@ -97,14 +96,7 @@ def failures_of(kind: type[MemoryRegistry]) -> set[str]:
         def make_registry(self) -> Deferred[IRegistry]:
             return succeed(kind(Clock()))
 
-    failed = set()
-    for name in dir(Suite):
-        if name.startswith("test_"):
-            result = TestResult()
-            Suite(name).run(result)
-            if not result.wasSuccessful():
-                failed.add(name.removeprefix("test_"))
-    return failed
+    return failures(Suite)
 
 
 class SuiteTests(SynchronousTestCase):

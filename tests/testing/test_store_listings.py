@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import aclosing
-from unittest import TestResult
 
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -13,6 +12,7 @@ from glancetx.interfaces import IStore
 from glancetx.stores.memory import MemoryStore
 from glancetx.testing.store_contract import StoreContract
 from glancetx.testing.store_listings import ListingContract
+from tests.testing.suites import failures, tests_of
 
 
 class _Listed(MemoryStore):
@@ -95,14 +95,7 @@ def failures_of(kind: type[MemoryStore]) -> set[str]:
         def leftovers(self) -> Iterable[object]:
             return ()
 
-    failed = set()
-    for name in vars(ListingContract):
-        if name.startswith("test_"):
-            result = TestResult()
-            Suite(name).run(result)
-            if not result.wasSuccessful():
-                failed.add(name.removeprefix("test_"))
-    return failed
+    return failures(Suite, tests_of(ListingContract))
 
 
 class SuiteTests(SynchronousTestCase):
