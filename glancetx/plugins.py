@@ -6,6 +6,7 @@ How a store, an authenticator or a notifier is installed: one line in a module u
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from attrs import field, frozen
 from twisted.plugin import IPlugin, getPlugins
@@ -167,17 +168,7 @@ def open_authenticator(
 
     :raises BadAuthenticator: when no such kind is installed, or its options make no sense.
     """
-    by_kind = {maker.kind: maker for maker in makers}
-    maker = by_kind.get(description.kind)
-    if maker is None:
-        raise BadAuthenticator(f"no kind {_unknown(description, by_kind)}")
-    try:
-        return maker.make(reactor, **bind(description, maker.options))
-    except ValueError as error:
-        raise BadAuthenticator(
-            f"{description.kind!r} cannot be used: {error} "
-            f"(write {form_of(maker.kind, maker.options)}; --help-auth tells more)"
-        ) from error
+    return IAuthenticator(_open(reactor, description, makers, BadAuthenticator, "--help-auth"))
 
 
 def open_notifier(
@@ -188,16 +179,27 @@ def open_notifier(
 
     :raises BadNotifier: when no such kind is installed, or its options make no sense.
     """
+    return INotifier(_open(reactor, description, makers, BadNotifier, "--help-notify"))
+
+
+def _open(
+    reactor: object,
+    description: Description,
+    makers: Iterable[Any],
+    bad: type[ValueError],
+    help_option: str,
+) -> object:
+    """What is known by its kind alone; ``bad`` is raised when it cannot be had."""
     by_kind = {maker.kind: maker for maker in makers}
     maker = by_kind.get(description.kind)
     if maker is None:
-        raise BadNotifier(f"no kind {_unknown(description, by_kind)}")
+        raise bad(f"no kind {_unknown(description, by_kind)}")
     try:
         return maker.make(reactor, **bind(description, maker.options))
     except ValueError as error:
-        raise BadNotifier(
+        raise bad(
             f"{description.kind!r} cannot be used: {error} "
-            f"(write {form_of(maker.kind, maker.options)}; --help-notify tells more)"
+            f"(write {form_of(maker.kind, maker.options)}; {help_option} tells more)"
         ) from error
 
 

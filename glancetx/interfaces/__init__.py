@@ -11,7 +11,7 @@ from glancetx.interfaces.cache import IImageCache, Source
 from glancetx.interfaces.identity import IAuthenticator, IAuthenticatorMaker
 from glancetx.interfaces.makers import IMaker
 from glancetx.interfaces.notifications import INotifier, INotifierMaker
-from glancetx.interfaces.observer import UNOBSERVED, Observer
+from glancetx.interfaces.observer import UNOBSERVED, Answered, Observer
 from glancetx.interfaces.probing import IProbed
 from glancetx.interfaces.registry import IRegistry
 from glancetx.interfaces.reloading import IReloadable
@@ -26,6 +26,7 @@ from glancetx.interfaces.streams import IByteStream, IFileSpan
 from glancetx.interfaces.survey import ISurveyedRegistry
 
 __all__ = [
+    "Answered",
     "IAuthenticator",
     "IAuthenticatorMaker",
     "IByteStream",

@@ -6,7 +6,32 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
+from attrs import frozen
+
 from glancetx.interfaces.streams import IByteStream
+
+
+@frozen(kw_only=True)
+class Answered:
+    """
+    What became of a request.
+
+    ``route`` is one of those that the API has, whatever was asked for; ``method`` is what the
+    client said.
+    ``seconds`` passed until the end, and ``first_byte`` seconds until the head of the response was
+    sent, or None when there was none.
+    ``received`` and ``sent`` are the bytes of the bodies.
+    Unless ``is_whole`` the connection broke before the response was complete.
+    """
+
+    route: str
+    method: str
+    status: int
+    seconds: float
+    first_byte: float | None
+    received: int
+    sent: int
+    is_whole: bool
 
 
 class Observer(Protocol):
@@ -16,27 +41,8 @@ class Observer(Protocol):
     It never raises, and never waits.
     """
 
-    def answered(
-        self,
-        route: str,
-        method: str,
-        status: int,
-        seconds: float,
-        first_byte: float | None,
-        received: int,
-        sent: int,
-        is_whole: bool,
-    ) -> None:
-        """
-        A request is over.
-
-        ``route`` is one of those that the API has, whatever was asked for; ``method`` is what the
-        client said.
-        ``seconds`` passed until the end, and ``first_byte`` seconds until the head of the response
-        was sent, or None when there was none.
-        ``received`` and ``sent`` are the bytes of the bodies.
-        Unless ``is_whole`` the connection broke before the response was complete.
-        """
+    def answered(self, answered: Answered) -> None:
+        """A request is over."""
 
     def failed(self, error: BaseException | None) -> None:
         """Something failed, and somebody was told of it or it was given up."""
@@ -55,17 +61,7 @@ class Observer(Protocol):
 class Unobserved:
     """The `Observer` who does not care."""
 
-    def answered(
-        self,
-        route: str,
-        method: str,
-        status: int,
-        seconds: float,
-        first_byte: float | None,
-        received: int,
-        sent: int,
-        is_whole: bool,
-    ) -> None:
+    def answered(self, answered: Answered) -> None:
         """Nothing."""
 
     def failed(self, error: BaseException | None) -> None:

@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from twisted.internet.defer import CancelledError
 
 from glancetx.errors import BodyCutShort, ConsumerGone, DeletedMeanwhile, GlanceError
-from glancetx.interfaces import IByteStream
+from glancetx.interfaces import Answered, IByteStream
 from glancetx.metrics.book import Book
 from glancetx.metrics.watched import Flow, watched
 
@@ -42,29 +42,22 @@ class Recorder:
 
     # -- an observer's
 
-    def answered(
-        self,
-        route: str,
-        method: str,
-        status: int,
-        seconds: float,
-        first_byte: float | None,
-        received: int,
-        sent: int,
-        is_whole: bool,
-    ) -> None:
-        book = self._book
-        known = method if method in METHODS else OTHER
-        status_text, status_class = _texts(status)
+    def answered(self, answered: Answered) -> None:
+        book, route = self._book, answered.route
+        known = answered.method if answered.method in METHODS else OTHER
+        status_text, status_class = _texts(answered.status)
         book.add("glancetx_http_requests_total", 1, route, known, status_text)
-        book.observe("glancetx_http_request_duration_seconds", seconds, route, status_class)
-        if first_byte is not None:
+        book.observe(
+            "glancetx_http_request_duration_seconds", answered.seconds, route, status_class
+        )
+        if answered.first_byte is not None:
+            first_byte = answered.first_byte
             book.observe("glancetx_http_first_byte_seconds", first_byte, route, status_class)
-        if received:
-            book.add("glancetx_http_received_bytes_total", received, route)
-        if sent:
-            book.add("glancetx_http_sent_bytes_total", sent, route)
-        if not is_whole:
+        if answered.received:
+            book.add("glancetx_http_received_bytes_total", answered.received, route)
+        if answered.sent:
+            book.add("glancetx_http_sent_bytes_total", answered.sent, route)
+        if not answered.is_whole:
             book.add("glancetx_http_requests_aborted_total", 1, route)
 
     def failed(self, error: BaseException | None) -> None:

@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.web import server
 from twisted.web.resource import IResource
 
-from glancetx.interfaces import UNOBSERVED, Observer
+from glancetx.interfaces import UNOBSERVED, Answered, Observer
 from glancetx.networks import Networks
 from glancetx.web.access_log import log_access
 from glancetx.web.channel import StreamingChannel
@@ -74,19 +74,19 @@ class StreamingSite(server.Site):
         self._over(request, is_whole=False)
 
     def _over(self, request: StreamingRequest, *, is_whole: bool) -> None:
-        # A clock may be set back.
-        seconds = max(0.0, self.reactor.seconds() - request.begun)
+        seconds = self.reactor.seconds() - request.begun
         first = request.first_byte
-        self.observer.answered(
-            request.route,
-            request.method.decode("ascii", "replace"),
-            request.code,
-            seconds,
-            None if first is None else max(0.0, first - request.begun),
-            request.body.received,
-            request.sentLength,
-            is_whole,
+        answered = Answered(
+            route=request.route,
+            method=request.method.decode("ascii", "replace"),
+            status=request.code,
+            seconds=seconds,
+            first_byte=None if first is None else first - request.begun,
+            received=request.body.received,
+            sent=request.sentLength,
+            is_whole=is_whole,
         )
+        self.observer.answered(answered)
         log_access(request, seconds, is_whole=is_whole)
 
     def startFactory(self) -> None:

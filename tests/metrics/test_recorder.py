@@ -11,7 +11,7 @@ from zope.interface.verify import verifyObject
 
 from glancetx.deferreds import as_deferred
 from glancetx.errors import ConsumerGone, NoSuchImage, StoreFull
-from glancetx.interfaces import UNOBSERVED, IByteStream, IFileSpan
+from glancetx.interfaces import UNOBSERVED, Answered, IByteStream, IFileSpan
 from glancetx.metrics.recorder import Recorder, kind_of
 from glancetx.streams import from_chunks
 from glancetx.testing.streams import RecordingConsumer
@@ -60,7 +60,17 @@ class RequestTests(RecorderCase):
     """Requests that are over."""
 
     def answer(self, method: str = "GET", status: int = 200, is_whole: bool = True) -> None:
-        self.recorder.answered("/v1/images", method, status, 0.2, 0.1, 3, 5, is_whole)
+        answered = Answered(
+            route="/v1/images",
+            method=method,
+            status=status,
+            seconds=0.2,
+            first_byte=0.1,
+            received=3,
+            sent=5,
+            is_whole=is_whole,
+        )
+        self.recorder.answered(answered)
 
     def test_request(self) -> None:
         """It is counted by route, method and status, with its bytes and times."""
