@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
-from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from glancetx.errors import GlanceError
@@ -15,6 +12,7 @@ from glancetx.interfaces import ISurveyedRegistry
 from glancetx.shelf import Shelf, ShelvedStore
 from glancetx.usecases.comparison import Comparison, Verdict, listed
 from glancetx.usecases.orphans import Orphans, Summary
+from glancetx.usecases.rounds import Rounds
 
 #: What daemons take turns in.
 CHORE = "comparison"
@@ -26,13 +24,14 @@ LOOK_EVERY = 300.0
 TELL_EVERY = 60.0
 
 
-class Comparing(Service):
+class Comparing(Rounds):
     """
     Compares every ``interval`` seconds, and removes orphans, if no other daemon does.
 
     A round that is under way is broken off when this stops, and begun anew an interval later.
     """
 
+    postponed = "stores and records are compared another time"
     _log = Logger()
 
     def __init__(
@@ -44,49 +43,18 @@ class Comparing(Service):
         orphans: Orphans,
         interval: float,
     ) -> None:
-        self._clock = clock
+        # Whoever has just started has better things to do.
+        super().__init__(clock, min(interval, LOOK_EVERY), later=True)
         self._registry = registry
         self._shelf = shelf
         self._comparison = comparison
         self._orphans = orphans
         self._interval = interval
         self._told_at = 0.0
-        self._round: Deferred[None] | None = None
-        self._done: Deferred[LoopingCall] | None = None
-        self._loop = LoopingCall(self._look)
-        self._loop.clock = clock
 
-    def startService(self) -> None:
-        super().startService()
-        # Whoever has just started has better things to do.
-        self._done = self._loop.start(min(self._interval, LOOK_EVERY), now=False)
-
-    def stopService(self) -> Deferred[LoopingCall] | None:
-        """Fires when a round that was under way has been broken off."""
-        super().stopService()
-        if self._loop.running:
-            self._loop.stop()
-        if self._round is not None:
-            self._round.cancel()
-        return self._done
-
-    def _look(self) -> Deferred[None]:
-        self._round = ensureDeferred(self._look_around())
-        return self._round
-
-    async def _look_around(self) -> None:
-        """Never fails, for that would be the last look."""
-        try:
-            if await self._registry.begin_chore(CHORE, self._interval):
-                await self._compare()
-        except CancelledError:
-            pass
-        except GlanceError as error:
-            self._log.warn("stores and records are compared another time: {error}", error=error)
-        except Exception:  # noqa: BLE001 - one bad round must not be the last
-            self._log.failure("stores and records could not be compared")
-        finally:
-            self._round = None
+    async def one_round(self) -> None:
+        if await self._registry.begin_chore(CHORE, self._interval):
+            await self._compare()
 
     async def _compare(self) -> None:
         summary, self._told_at = Summary(), self._clock.seconds()

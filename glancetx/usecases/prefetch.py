@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, succeed
+from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from glancetx.deferreds import stop_first
@@ -13,6 +11,7 @@ from glancetx.errors import DataCorrupted, GlanceError, NoSuchImage
 from glancetx.image import Image, Status
 from glancetx.interfaces import IImageCache, IRegistry
 from glancetx.usecases.caching import CachedDownloads
+from glancetx.usecases.rounds import Rounds
 
 #: Seconds between two looks at the queue.
 INTERVAL = 10.0
@@ -21,7 +20,7 @@ INTERVAL = 10.0
 HOPELESS = frozenset({Status.KILLED, Status.PENDING_DELETE, Status.DELETED})
 
 
-class Prefetch(Service):
+class Prefetch(Rounds):
     """
     Looks every ``interval`` seconds for images of which copies are wanted, oldest wish first.
 
@@ -31,6 +30,7 @@ class Prefetch(Service):
     Several processes may work on one queue: each image is read by one of them.
     """
 
+    postponed = "copies that are wanted have to wait"
     _log = Logger()
 
     def __init__(
@@ -41,40 +41,13 @@ class Prefetch(Service):
         cache: IImageCache,
         interval: float = INTERVAL,
     ) -> None:
+        super().__init__(clock, interval)
         self._registry = registry
         self._downloads = downloads
         self._cache = cache
-        self._interval = interval
-        self._round: Deferred[None] = succeed(None)
-        self._done: Deferred[LoopingCall] | None = None
-        self._loop = LoopingCall(self._begin_round)
-        self._loop.clock = clock
 
-    def startService(self) -> None:
-        super().startService()
-        self._done = self._loop.start(self._interval)
-
-    def stopService(self) -> Deferred[LoopingCall] | None:
-        """Give up what is being copied, and fire when nobody works on it any more."""
-        super().stopService()
-        if self._loop.running:
-            self._loop.stop()
-        self._round.cancel()
-        return self._done
-
-    def _begin_round(self) -> Deferred[None]:
-        self._round = ensureDeferred(self._attempt_round())
-        return self._round
-
-    async def _attempt_round(self) -> None:
-        try:
-            await self.prefetch()
-        except CancelledError:
-            pass
-        except GlanceError as error:
-            self._log.warn("copies that are wanted have to wait: {error}", error=error)
-        except Exception:  # noqa: BLE001 - one bad round must not be the last
-            self._log.failure("copies that are wanted have to wait")
+    async def one_round(self) -> None:
+        await self.prefetch()
 
     async def prefetch(self) -> None:
         """Go through the queue once."""
