@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from glancetx.registry_source import DatabaseSource, registry_source
 
 #: Seconds for a daemon that is just starting or ending.
 PATIENCE = 10.0
+
+#: Seconds of waiting for others after which somebody is told what for.
+SILENCE = 2.0
 
 
 @define
@@ -73,17 +77,27 @@ class LiveRegistry:
 
     async def close(self) -> None:
         """Let go of everything; also after an `open` that failed."""
-        if self._claim is not None:
-            while (lock := visit(self._data, alone=True)) is None:
-                await deferLater(self._reactor, 0.1)
-            self._visit = lock
-        if self._source is not None:
-            await self._source.close()
-        if self._cluster is not None:
-            self._cluster.close()
-        for lock in self._visit, self._claim:
-            if lock is not None:
-                os.close(lock)
+        try:
+            if self._claim is not None:
+                self._visit = await self._alone()
+        finally:
+            if self._source is not None:
+                await self._source.close()
+            if self._cluster is not None:
+                self._cluster.close()
+            for lock in self._visit, self._claim:
+                if lock is not None:
+                    os.close(lock)
+
+    async def _alone(self) -> int:
+        """Wait until nobody who has joined our server needs it any more."""
+        told_at = self._reactor.seconds() + SILENCE
+        while (lock := visit(self._data, alone=True)) is None:
+            if self._reactor.seconds() >= told_at:
+                told_at = float("inf")
+                print("glancetx: waits for another command that uses the registry", file=sys.stderr)
+            await deferLater(self._reactor, 0.1)
+        return lock
 
     async def _embedded(self) -> DatabaseSource:
         directory = self._data / "registry"

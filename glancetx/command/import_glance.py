@@ -8,7 +8,7 @@ from typing import Any
 from attrs import asdict
 
 from glancetx.command.base import Command, CommandError, Output
-from glancetx.command.installation import Installation, on_installation
+from glancetx.command.installation import Installation, on_installation, running
 from glancetx.glance_import.importer import Importer, Report
 from glancetx.glance_import.locations import Locations, read_rule
 from glancetx.registry.postgres import PostgresRegistry
@@ -67,9 +67,8 @@ async def _work(installation: Installation, given: argparse.Namespace, output: O
 async def _take_all(reactor: Any, source: Any, url: Any, importer: Importer) -> None:
     """Read in one thread, for the driver blocks, and import page by page."""
     threads = Threads(reactor, "glance", 1)
-    threads.startService()
     opened = source.opened(url)
-    try:
+    async with running(threads):
         database = await threads.run(opened.__enter__)
         try:
             page = await threads.run(database.page)
@@ -79,10 +78,6 @@ async def _take_all(reactor: Any, source: Any, url: Any, importer: Importer) -> 
                 page = await threads.run(database.page, page[-1].id)
         finally:
             await threads.run(opened.__exit__, None, None, None)
-    finally:
-        stopping = threads.stopService()
-        if stopping is not None:
-            await stopping
 
 
 def _show(report: Report, is_dry: bool, output: Output) -> None:

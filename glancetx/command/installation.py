@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from twisted.application.service import IService
@@ -79,18 +79,25 @@ class Installation:
     @asynccontextmanager
     async def open_stores(self) -> AsyncIterator[Shelf]:
         """The stores, running as long as this lasts."""
-        services = [IService(each.store) for each in self.shelf if IService.providedBy(each.store)]
-        for service in services:
-            service.startService()
-        try:
+        async with AsyncExitStack() as stack:
+            for shelved in self.shelf:
+                if IService.providedBy(shelved.store):
+                    await stack.enter_async_context(running(IService(shelved.store)))
             yield self.shelf
-        finally:
-            for service in services:
-                await maybeDeferred(service.stopService)
 
     async def close(self) -> None:
         """Let go of the registry."""
         await self._source.close()
+
+
+@asynccontextmanager
+async def running(service: IService) -> AsyncIterator[None]:
+    """A service that runs as long as this lasts."""
+    service.startService()
+    try:
+        yield
+    finally:
+        await maybeDeferred(service.stopService)
 
 
 def on_installation(work: Work) -> Callable[[argparse.Namespace, Output], None]:

@@ -11,7 +11,7 @@ from glancetx.command.installation import Installation, on_installation
 from glancetx.command.words import seconds_text, size_text
 from glancetx.errors import GlanceError
 from glancetx.image import Status
-from glancetx.interfaces import IListedStore, IStore
+from glancetx.interfaces import IListedStore, IProbed, IStore
 from glancetx.registry.migrate import plan
 from glancetx.registry.postgres import PostgresRegistry
 from glancetx.shelf import ShelvedStore
@@ -48,12 +48,15 @@ async def _work(installation: Installation, given: argparse.Namespace, output: O
 
 async def _look_at(shelved: ShelvedStore, output: Output) -> dict[str, Any]:
     free = error = None
-    if IListedStore.providedBy(shelved.store):
-        try:
+    is_probed, is_listed = (each.providedBy(shelved.store) for each in (IProbed, IListedStore))
+    try:
+        if is_probed:
+            await IProbed(shelved.store).check_ready()
+        if is_listed:
             free = await IListedStore(shelved.store).free_space()
-        except GlanceError as trouble:
-            error = str(trouble)
-    is_known = IListedStore.providedBy(shelved.store)
+    except GlanceError as trouble:
+        error = str(trouble)
+    is_known = is_probed or is_listed
     is_reachable = error is None if is_known else None
     if error is not None:
         output.fail(f"the store {shelved.name}: {error}")

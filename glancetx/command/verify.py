@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from glancetx.command.base import Command, Output
 from glancetx.command.images import all_of
-from glancetx.command.installation import Installation, on_installation
+from glancetx.command.installation import Installation, on_installation, running
 from glancetx.command.verify_state import State, StateFile
 from glancetx.command.words import byte_count, moment, positive, size_text
 from glancetx.registry.postgres import PostgresRegistry
@@ -70,18 +70,14 @@ class _Verifier:
         for flaw in self._state.flaws:
             self._tell(flaw)
         threads = Threads(self._installation.reactor, "verify", cores())
-        threads.startService()
         try:
-            async with self._installation.open_stores() as shelf:
+            async with running(threads), self._installation.open_stores() as shelf:
                 pace = Pace(self._installation.reactor, self._given.rate)
                 verification = Verification(self._registry, shelf, threads, pace, self._count)
                 await self._walk(verification)
         finally:
             if self._bar is not None:
                 self._bar.close()
-            stopping = threads.stopService()
-            if stopping is not None:
-                await stopping
 
     async def _walk(self, verification: Verification) -> None:
         async def do(surveyed: Surveyed) -> None:

@@ -15,7 +15,7 @@ from glancetx.holding import Holding
 from glancetx.httpclient import Answer
 from glancetx.stores.swift.account import Account
 from glancetx.stores.swift.listing import listed
-from glancetx.stores.swift.names import Names, path_of
+from glancetx.stores.swift.names import Names
 from glancetx.stores.swift.removal import Removal
 from glancetx.stores.swift.upload import UPLOAD
 
@@ -65,15 +65,6 @@ class Holdings:
             raise NoSuchData()
         if not await self._removal.sweep_below(self._names.attempt(image_id, upload)):
             raise NoSuchData()
-
-    async def look(self) -> None:
-        """
-        See whether Swift answers; the container may be yet to be made.
-
-        :raises StoreUnavailable: when it does not.
-        """
-        path = path_of(self._names.container)
-        await self._account.tell("HEAD", path, expect={200, 204, 404})
 
     async def _attempts(self) -> AsyncGenerator[Holding, None]:
         """The segments, all of one attempt as one; their names are in order, so it is one walk."""

@@ -128,5 +128,5 @@ class SwiftStore(MultiService):
 
     async def free_space(self) -> int | None:
         """Nobody knows; but it is asked whether Swift answers."""
-        await self._holdings.look()
+        await self.check_ready()
         return None
