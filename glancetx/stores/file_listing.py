@@ -41,13 +41,14 @@ def holdings_of(tree: Tree) -> Iterator[Holding]:
 
 def look_up(tree: Tree, key: str) -> Holding | None:
     """The image at a key, or None when there is none."""
-    with suppress(NoSuchData):
+    try:
         file, _ = tree.open(key)
-        try:
-            return _holding(key, image_id_of(key), os.fstat(file.number))
-        finally:
-            file.close()
-    return None
+    except NoSuchData:
+        return None
+    try:
+        return _holding(key, _image_id_in(key), os.fstat(file.number))
+    finally:
+        file.close()
 
 
 def _partials(tree: Tree) -> Iterator[Holding]:
@@ -90,12 +91,16 @@ def _is_ours(root: str, path: str) -> bool:
 
 
 def _one(root: str, path: str) -> Iterator[Holding]:
-    image_id = None
-    with suppress(NoSuchData, UnicodeEncodeError):
-        image_id = image_id_of(path)
-    found = _look(root, path, image_id)
+    found = _look(root, path, _image_id_in(path))
     if found is not None:
         yield found
+
+
+def _image_id_in(key: str) -> str | None:
+    """Whose bytes have this key; None when it is not one of ours, as what a Glance has left."""
+    with suppress(NoSuchData, UnicodeEncodeError):
+        return image_id_of(key)
+    return None
 
 
 def _look(root: str, path: str, image_id: str | None) -> Holding | None:

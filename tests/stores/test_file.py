@@ -294,6 +294,15 @@ class TakenOverTests(FileCase):
         with self.assertRaises(NoSuchData):
             await self.store.delete(IMAGE_ID)
 
+    async def test_looked_up(self) -> None:
+        """It is not missed, and nobody takes it for bytes that are ours to remove."""
+        await self.put(IMAGE_ID)
+        found = await self.store.look_up(IMAGE_ID)
+        self.assertIsNotNone(found)
+        for holding in [found, *[each async for each in self.store.listing()]]:
+            told = (holding.key, holding.image_id, holding.size, holding.is_finished)  # type: ignore[union-attr]
+            self.assertEqual(told, (IMAGE_ID, None, 11, True))
+
     async def test_beside_ours(self) -> None:
         """Neither it nor what we have written stands in the other's way."""
         await self.put(IMAGE_ID)
