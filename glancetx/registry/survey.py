@@ -24,10 +24,13 @@ SELECT status, count(*), coalesce(sum(CASE WHEN status NOT IN ('killed', 'delete
 FROM images GROUP BY status
 """
 
+# A time that is ahead was written before the server's clock was set back; one that somebody writes
+# at this moment may be a little later than ours.
 _BEGIN = """
 INSERT INTO chores (name, tended_at) VALUES (%(name)s, now())
 ON CONFLICT (name) DO UPDATE SET tended_at = now()
 WHERE chores.tended_at <= now() - %(interval)s * interval '1 second'
+    OR chores.tended_at > now() + interval '1 minute'
 RETURNING name
 """
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
+from twisted.internet.defer import ensureDeferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from glancetx.errors import GlanceError
@@ -50,14 +52,21 @@ class Comparing(Rounds):
         self._comparison = comparison
         self._orphans = orphans
         self._interval = interval
-        self._told_at = 0.0
 
     async def one_round(self) -> None:
-        if await self._registry.begin_chore(CHORE, self._interval):
+        if not await self._registry.begin_chore(CHORE, self._interval):
+            return
+        telling = LoopingCall(lambda: ensureDeferred(self._go_on()))
+        telling.clock = self._clock
+        telling.start(TELL_EVERY, now=False)
+        try:
             await self._compare()
+        finally:
+            if telling.running:
+                telling.stop()
 
     async def _compare(self) -> None:
-        summary, self._told_at = Summary(), self._clock.seconds()
+        summary = Summary()
         for shelved in listed(self._shelf):
             try:
                 await self._compare_store(shelved, summary)
@@ -74,7 +83,6 @@ class Comparing(Rounds):
         async with aclosing(self._orphans.sweep(shelved)) as swept:
             async for finding, is_removed in swept:
                 summary.add(finding, is_removed)
-                await self._go_on()
         async with aclosing(self._comparison.recorded(shelved)) as recorded:
             async for finding in recorded:
                 summary.add(finding)
@@ -88,9 +96,10 @@ class Comparing(Rounds):
                 )
 
     async def _go_on(self) -> None:
-        if self._clock.seconds() - self._told_at >= TELL_EVERY:
-            self._told_at = self._clock.seconds()
+        try:
             await self._registry.go_on_with_chore(CHORE)
+        except GlanceError as error:
+            self._log.warn("other daemons cannot be told of the round: {error}", error=error)
 
     def _tell(self, summary: Summary) -> None:
         self._log.info(

@@ -90,6 +90,14 @@ class ClockSetTests(TestCase):
         await self.pass_by(20, really=20)
         self.assertEqual(await self.take(), ["b"])
 
+    async def test_chores(self):
+        """What daemons take turns in is not put off for as long as the clock was set back."""
+        self.assertTrue(await self.registry.begin_chore("chore", 60))
+        self.assertFalse(await self.registry.begin_chore("chore", 60))
+        await self.pass_by(-3600, really=0)
+        self.assertTrue(await self.registry.begin_chore("chore", 60))
+        self.assertFalse(await self.registry.begin_chore("chore", 60))
+
     async def test_slow(self):
         """A server that lets its answer wait has not been set."""
         taking = ensureDeferred(self.take())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 
 from twisted.internet.defer import maybeDeferred
+from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -32,6 +33,19 @@ class Unlisted(MemoryStore):
             async for holding in listing:
                 yield holding
                 raise StoreUnavailable()
+
+
+class Slow(MemoryStore):
+    """The world's store, which thinks for days before it tells what is at a key."""
+
+    def __init__(self, world):
+        super().__init__(world.clock)
+        self._clock = world.clock
+        self._images, self._moments = world.kept._images, world.kept._moments
+
+    async def look_up(self, key):
+        await deferLater(self._clock, 4 * DAY)
+        return await super().look_up(key)
 
 
 class ComparingCase(SynchronousTestCase):
@@ -168,6 +182,17 @@ class TroubleTests(ComparingCase):
         with capturedLogs() as logs:
             self.daemon()
             for _ in range(int(4 * DAY / LOOK_EVERY)):
+                self.world.clock.advance(LOOK_EVERY)
+        self.assertEqual([e for e in logs if "compared stores" in str(formatEvent(e))], [])
+
+    def test_a_long_round_without_findings_is_told(self):
+        """That is so also when there is nothing to tell of what takes so long."""
+        self.world.active(TWO)
+        self.daemon(store=Slow(self.world))
+        self.world.clock.advance(LOOK_EVERY)
+        with capturedLogs() as logs:
+            self.daemon()
+            for _ in range(int(3 * DAY / LOOK_EVERY)):
                 self.world.clock.advance(LOOK_EVERY)
         self.assertEqual([e for e in logs if "compared stores" in str(formatEvent(e))], [])
 
