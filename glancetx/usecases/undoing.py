@@ -64,14 +64,27 @@ class Undoing:
 
         What turns out to have become active stays so, and that is announced instead.
         """
+        try:
+            await self._settle(failed)
+        except (RegistryUnavailable, CancelledError) as failure:
+            self._tell(failed, failure)
+            if failed.leaves_nothing or isinstance(failure, CancelledError):
+                self._announce.upload_failed(failed.image_id, failed.error)
+            else:
+                # It may be that no janitor comes any more: see below.
+                self._transfers.insist(lambda: self._settle(failed))
+
+    async def _settle(self, failed: Failed) -> None:
+        """
+        Undo the upload, and announce what came of it.
+
+        :raises RegistryUnavailable: when that cannot be known yet.
+        """
         active: Image | None = None
         try:
             active = await self._attempt(failed)
-        except RegistryUnavailable as failure:
-            self._tell(failed, failure)
-            if not failed.leaves_nothing:
-                # It may be that no janitor comes any more: see below.
-                self._transfers.insist(lambda: self._attempt(failed))
+        except (RegistryUnavailable, CancelledError):
+            raise
         except Exception as failure:  # noqa: BLE001 - the first error is what the caller needs
             self._tell(failed, failure)
         if active is None:

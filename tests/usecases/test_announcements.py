@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
@@ -202,6 +204,25 @@ class UploadTests(SynchronousTestCase):
         self.failureResultOf(upload)
         world.clear_up()
         self.assertEqual(world.told.events, ["prepare", "UPLOAD"])
+
+    def test_active_after_all(self) -> None:
+        """When the activation's answer is lost, what it was is told when that is known."""
+        world = World(registry=LosesAnswer)
+        world.registry.fails_at, world.registry.outage = 1, 3
+        upload = world.here.upload(world.reserve(), ScriptedStream([HELLO]))
+        self.failureResultOf(upload)
+        self.assertEqual(world.told.events, ["prepare"])
+        world.clear_up()
+        self.assertEqual(world.fetch().status, Status.ACTIVE)
+        self.assertEqual(world.told.events, SUCCESS)
+
+
+class LosesAnswer(FaultyRegistry):
+    """The first call that fails takes effect all the same."""
+
+    async def intercept(self, call: Any) -> Any:
+        self.takes_effect = self.calls == self.fails_at
+        return await super().intercept(call)
 
 
 class CopyTests(SynchronousTestCase):
