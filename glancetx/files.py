@@ -37,9 +37,9 @@ def write_all(file: Descriptor, data: bytes) -> None:
         rest = rest[os.write(file.number, rest) :]
 
 
-def free_space(number: int) -> int:
-    """How many bytes we may still write on the file system of an open file or directory."""
-    status = os.fstatvfs(number)
+def free_space(path: str) -> int:
+    """How many bytes we may still write on the file system of a path."""
+    status = os.statvfs(path)
     return status.f_bavail * status.f_frsize
 
 

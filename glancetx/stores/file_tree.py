@@ -153,15 +153,15 @@ class Tree:
         """
         self.prepare()
         if self.is_read_only:
-            os.listdir(self.root)
+            with os.scandir(self.root) as found:
+                next(found, None)
         else:
             self._try_to_write()
 
     def free_space(self) -> int:
         """How many bytes its file system has left for us."""
         self.prepare()
-        with self._top() as top:
-            return free_space(top)
+        return free_space(self.root)
 
     def check_new(self, image_id: str) -> None:
         """
@@ -201,12 +201,12 @@ class Tree:
     @contextmanager
     def _place(self, key: str) -> Iterator[tuple[int, str]]:
         """The directory of what has this key, and its name there; NoSuchData when it has none."""
+        self.prepare()
         if _NAME.fullmatch(key):
             with self._top() as top:
                 yield top, key
         else:
-            image_id = image_id_of(key)
-            with self._leaf(image_id) as leaf:
+            with self._leaf(image_id := image_id_of(key)) as leaf:
                 yield leaf, image_id
 
     @contextmanager

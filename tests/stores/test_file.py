@@ -303,6 +303,12 @@ class TakenOverTests(FileCase):
             told = (holding.key, holding.image_id, holding.size, holding.is_finished)  # type: ignore[union-attr]
             self.assertEqual(told, (IMAGE_ID, None, 11, True))
 
+    async def test_nothing_yet(self) -> None:
+        """Before there is a root, nothing is missed in it."""
+        tree = Tree(self.mktemp())
+        for look in tree.open, tree.remove:
+            self.assertRaises(NoSuchData, look, IMAGE_ID)
+
     async def test_beside_ours(self) -> None:
         """Neither it nor what we have written stands in the other's way."""
         await self.put(IMAGE_ID)
