@@ -154,8 +154,11 @@ def _options(files: _Files, newest: Any) -> CertificateOptions:
     )
     try:
         context = options.getContext()
-    except SSL.Error:
-        raise ValueError("the key is not that of the certificate") from None
+    except SSL.Error as error:
+        reason = error.args[0][0][2] if error.args and error.args[0] else "unknown"
+        if "mismatch" in reason:
+            raise ValueError("the key is not that of the certificate") from None
+        raise ValueError(f"the key and the certificates cannot be used: {reason}") from None
     context.set_options(SSL.OP_NO_RENEGOTIATION)
     return options
 

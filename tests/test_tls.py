@@ -9,6 +9,7 @@ from socket import create_connection
 from typing import Any
 
 from attrs import evolve, frozen
+from cryptography.hazmat.primitives.asymmetric import rsa
 from OpenSSL import SSL
 from twisted.internet import reactor as the_reactor
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -39,6 +40,13 @@ class DescriptionTests(SynchronousTestCase):
         sentence = str(error)
         self.assertIn("--listen", sentence)
         return sentence
+
+    def test_weak(self) -> None:
+        """What OpenSSL finds too weak is told as that, and not as another mistake."""
+        weak = self_signed(Path(self.mktemp()), rsa.generate_private_key(65537, 1024))
+        self.assertIn(
+            "cannot be used: ee key too small", self.refused(f"ssl:443:privateKey={weak}")
+        )
 
     def test_mistakes(self) -> None:
         """Each is told in a sentence of its own."""

@@ -37,6 +37,8 @@ class Path:
             if character != "/":
                 leave |= self.segments
             places = self._with_empty((places & leave) << 1 | places & stay)
+            if not places:
+                return False
         return bool(places & self.end)
 
     def _with_empty(self, places: int) -> int:

@@ -65,7 +65,7 @@ class TokenCache:
     Refused ones are kept apart: whoever invents tokens drives out no good ones.
     However many ask about one token at the same time, it is asked about once.
     That nobody can tell is not remembered.
-    The clock tells the seconds since the epoch, as a reactor does.
+    What Keystone dates is compared with the time of day.
     """
 
     def __init__(

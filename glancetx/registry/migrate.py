@@ -41,8 +41,6 @@ _IS_THERE = "SELECT to_regclass('schema_version') IS NOT NULL"
 
 _APPLIED = "SELECT number, name, phase, sha256 FROM schema_version ORDER BY number"
 
-_IS_THERE = "SELECT to_regclass('schema_version') IS NOT NULL"
-
 _RECORD = "INSERT INTO schema_version (number, name, phase, sha256) VALUES (%s, %s, %s, %s)"
 
 _CONNECTED = """

@@ -87,5 +87,5 @@ class Slots(DeferredSemaphore):
         )
 
     def _waited(self, result: Any, since: float) -> Any:
-        self._wait_seconds += max(0.0, self._clock.seconds() - since)
+        self._wait_seconds += self._clock.seconds() - since
         return result

@@ -18,6 +18,7 @@ from glancetx.web.connections import source_of
 from glancetx.web.context import (
     REQUEST_ID,
     ReceivedHeaders,
+    client_of,
     new_request_id,
     peer_of,
     request_id,
@@ -110,7 +111,7 @@ class Gate(Resource):
         :raises TooManyRequests: when he, or his project, has asked too often.
         """
         if self._rate is not None:
-            host: str | None = getattr(request.getClientAddress(), "host", None)
+            host = client_of(request)
             self._rate.check(caller, host and source_of(host))
 
 

@@ -95,7 +95,7 @@ class RequestRate:
         now, place = self._clock.seconds(), self._buckets.place_of(name)
         full_at = max(self._buckets[place], now)
         if full_at > now + self._depth + TOLERANCE:
-            # An empty bucket is not later than that: the clock was put back.
+            # An empty bucket is not later than that: it was filled by a worker of other limits.
             full_at = self._buckets[place] = now + self._depth
         wait = full_at + self._interval - now - self._depth
         if wait > TOLERANCE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -42,9 +43,9 @@ def authority(address: str) -> tuple[str, CertificateOptions]:
     return ca.public_bytes(serialization.Encoding.PEM).decode("ascii"), private.options()
 
 
-def self_signed(path: Path) -> Path:
-    """A file with a key and a certificate for 127.0.0.1 that vouches for itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
+def self_signed(path: Path, key: Any = None) -> Path:
+    """A file with a key, or this one, and a certificate for 127.0.0.1 that vouches for itself."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server for tests")])
     alternatives = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
     certificate = (
@@ -63,9 +64,7 @@ def self_signed(path: Path) -> Path:
     return path
 
 
-def _certificate(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
-) -> x509.CertificateBuilder:
+def _certificate(subject: x509.Name, issuer: x509.Name, key: Any) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()

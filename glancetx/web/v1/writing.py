@@ -36,18 +36,19 @@ class WritingV1:
 
     async def create(self, request: StreamingRequest) -> bytes:
         """POST /images"""
-        with self._slots.slot(has_data(request)):
-            return await self._create(request)
+        brings_data = has_data(request)
+        with self._slots.slot(brings_data):
+            return await self._create(request, brings_data)
 
     async def update(self, request: StreamingRequest, image_id: str) -> bytes:
         """PUT /images/{id}"""
-        with self._slots.slot(has_data(request)):
-            return await self._update(request, image_id)
+        brings_data = has_data(request)
+        with self._slots.slot(brings_data):
+            return await self._update(request, image_id, brings_data)
 
-    async def _create(self, request: StreamingRequest) -> bytes:
+    async def _create(self, request: StreamingRequest, brings_data: bool) -> bytes:
         meta = self._read_meta(request)
         base_url = host_url(request)
-        brings_data = has_data(request)
         self._permissions.check_create(request.caller, meta, brings_data)
         wish = self._wish(request, meta, brings_data)
         if wish is not None:
@@ -66,9 +67,8 @@ class WritingV1:
         set_etag(request, image)
         return json_answer(request, 201, image_document(image))
 
-    async def _update(self, request: StreamingRequest, image_id: str) -> bytes:
+    async def _update(self, request: StreamingRequest, image_id: str, brings_data: bool) -> bytes:
         meta = self._read_meta(request)
-        brings_data = has_data(request)
         self._permissions.check_update(request.caller, meta, brings_data)
         wish = self._wish(request, meta, brings_data)
 
