@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.defer import TimeoutError
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from glancetx.clocks import time_of_day
+from glancetx.deferreds import as_deferred
 from glancetx.description import number
 from glancetx.errors import GlanceError, RemoteRefused, StoreError
 from glancetx.httpclient import PASSING, Answer, Limits, Pieces, Server
@@ -21,6 +23,9 @@ from glancetx.notifiers.signature import Signer, read_signer
 
 #: Bytes of an answer that are read so that its connection can be used again.
 MOST_ANSWER = 64 << 10
+
+#: Seconds for these: whoever dribbles must not keep what waits behind it.
+FINISH = 10.0
 
 #: Whose credentials they are, in the words of the log.
 WHOSE = "the webhook"
@@ -66,11 +71,18 @@ class Receiver:
             raise NotNow("no answer") from None
         else:
             status = answer.status
-            await _finish(answer)
+            await self._finish(answer)
         if status in PASSING or status >= 500:
             raise NotNow(f"status {status}")
         if not 200 <= status < 300:
             raise Refused(f"refused with status {status}")
+
+    async def _finish(self, answer: Answer) -> None:
+        """Have done with an answer whose status is all that matters."""
+        try:
+            await as_deferred(answer.read(MOST_ANSWER)).addTimeout(FINISH, self._clock)
+        except (GlanceError, TimeoutError):
+            answer.close()
 
 
 @implementer(INotifier, IReloadable)
@@ -139,11 +151,3 @@ def webhook(
     return Webhook(
         reactor, receiver, server.origin, bounds, lambda: read_signer(credentials, WHOSE)
     )
-
-
-async def _finish(answer: Answer) -> None:
-    """Have done with an answer whose status is all that matters."""
-    try:
-        await answer.read(MOST_ANSWER)
-    except GlanceError:
-        answer.close()

@@ -13,7 +13,7 @@ from glancetx.deferreds import as_deferred
 from glancetx.interfaces import INotifier, IReloadable
 from glancetx.notifiers.delivery import Message, NotNow, Refused
 from glancetx.notifiers.signature import Signer
-from glancetx.notifiers.webhook import Receiver, webhook
+from glancetx.notifiers.webhook import FINISH, Receiver, webhook
 from tests.httpclient.fake_server import Asking
 from tests.notifiers.test_signature import SECRET
 from tests.test_notification import NOTIFICATION
@@ -26,9 +26,9 @@ class ReceiverTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.asking = Asking("http://store.example")
-        clock = Clock()
-        clock.advance(1614265330.7)
-        self.receiver = Receiver(clock, self.asking.server, "/in?x=1", Signer([bytes(24)]))
+        self.clock = Clock()
+        self.clock.advance(1614265330.7)
+        self.receiver = Receiver(self.clock, self.asking.server, "/in?x=1", Signer([bytes(24)]))
 
     def test_request(self) -> None:
         """A POST of JSON, with the headers of Standard Webhooks."""
@@ -52,6 +52,14 @@ class ReceiverTests(SynchronousTestCase):
         self.successResultOf(posting)
         as_deferred(self.receiver.post(MESSAGE))
         self.assertEqual(self.asking.connections, 1)
+
+    def test_dribbles(self) -> None:
+        """An answer that does not end is let go: whatever waits behind it has its turn."""
+        posting = as_deferred(self.receiver.post(MESSAGE))
+        self.asking.accept().say("HTTP/1.1 202 Accepted", "Content-Length: 2", body=b"o")
+        self.assertNoResult(posting)
+        self.clock.advance(FINISH)
+        self.successResultOf(posting)
 
     def answered(self, status: int):
         posting = as_deferred(self.receiver.post(MESSAGE))
