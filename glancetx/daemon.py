@@ -127,6 +127,7 @@ class Daemon(Service):
         self._observer = observer
         self._starting: Deferred[None] = succeed(None)
         self._is_ending = self._serves = False
+        self._reloads = 0
 
     def setServiceParent(self, parent: Any) -> None:
         """Called by twistd with its application, before it begins to log."""
@@ -188,12 +189,15 @@ class Daemon(Service):
             reloading.addErrback(lambda failure: self._log.failure("cannot reload", failure))
 
     async def _reload(self) -> None:
+        self._reloads += 1
         if self._serves:
             self._manager.reloading()
         try:
             await self._server.reload()
         finally:
-            if self._serves and not self._is_ending:
+            self._reloads -= 1
+            # One that was asked for meanwhile may have left its work to another.
+            if self._serves and not self._is_ending and not self._reloads:
                 self._manager.ready()
 
     def _end(self) -> None:

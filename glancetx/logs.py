@@ -85,8 +85,13 @@ def record_of(event: LogEvent) -> dict[str, Any]:
         "request_id": request_of(event),
         "traceback": _traceback_of(event),
     }
-    record.update({name: found[name] for name in FIELDS if found.get(name) is not None})
+    record.update({name: _plain(found[name]) for name in FIELDS if found.get(name) is not None})
     return record
+
+
+def _plain(value: Any) -> Any:
+    """A value as it is if JSON knows it, and else its text: plugins log what they like."""
+    return value if isinstance(value, str | int | float) else str(value)
 
 
 def request_of(event: LogEvent) -> str | None:

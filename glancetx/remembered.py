@@ -64,7 +64,7 @@ class Remembered(Generic[T]):
     def _is_young(self) -> bool:
         if self._answered_at is None:
             return False
-        return 0 <= self._clock.seconds() - self._answered_at < self._lifetime
+        return self._clock.seconds() - self._answered_at < self._lifetime
 
     async def _wait(self) -> None:
         # Each waits by himself, so that the patience of one does not end the question.

@@ -89,6 +89,11 @@ class JsonTests(LineCase):
         self.assertEqual(said.count("\n"), 1)
         return json.loads(said)
 
+    def test_any_value(self) -> None:
+        """What JSON does not know is told by its text: a plugin logs what it likes."""
+        record = self.record(lambda log: log.warn("no {path}", path=Path("/a"), sent=3))
+        self.assertEqual((record["message"], record["path"], record["sent"]), ("no /a", "/a", 3))
+
     def test_record(self) -> None:
         """Time in UTC, level, namespace and message, whatever is in it."""
         record = self.record(lambda log: log.warn("{what}", what='"a"\nb'))

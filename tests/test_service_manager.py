@@ -5,11 +5,26 @@ import re
 import socket
 import tempfile
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from glancetx.daemon import Daemon
 from glancetx.service_manager import ServiceManager
+
+
+class Reloading:
+    """A server that is told to reload, and does so when the test says."""
+
+    def __init__(self):
+        self.reloads = []
+
+    def reload(self):
+        self.reloads.append(Deferred())
+        return self.reloads[-1]
 
 
 class ServiceManagerTests(SynchronousTestCase):
@@ -36,6 +51,22 @@ class ServiceManagerTests(SynchronousTestCase):
         manager.stopping()
         self.assertEqual(heard.recv(1000), b"STOPPING=1")
         os.unlink(path)
+
+    def test_reloads(self):
+        """READY comes when all is done that was asked for, however often it was."""
+        heard = self.listen(f"\0{(name := f'glancetx-{uuid4()}')}")
+        heard.setblocking(False)
+        server: Any = Reloading()
+        daemon = Daemon(Clock(), server, ServiceManager(f"@{name}"))
+        daemon._serves = True
+        for _ in range(2):
+            daemon._told_to_reload()
+        server.reloads[1].callback(None)
+        for _ in range(2):
+            self.assertTrue(heard.recv(1000).startswith(b"RELOADING=1"))
+        self.assertRaises(BlockingIOError, heard.recv, 1000)
+        server.reloads[0].callback(None)
+        self.assertEqual(heard.recv(1000), b"READY=1")
 
     def test_abstract_socket(self):
         """An address that begins with @ is a name that is in no directory."""

@@ -18,7 +18,9 @@ class IProbed(Interface):
         """
         Return when it could be used now.
 
-        Cheap, and repeated every few seconds; cancelled when it takes too long.
+        Cheap, and repeated every few seconds.
+        It must end by itself, for it is not asked again before; when the daemon ends it is
+        cancelled.
 
         :raises GlanceError: when it could not.
         """

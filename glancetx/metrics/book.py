@@ -74,5 +74,9 @@ class Book:
         book = cls()
         for name, series in document.items():
             if name in book.values:
-                book.values[name] = {tuple(labels): value for labels, value in series}
+                known = {tuple(labels): value for labels, value in series}
+                family = FAMILIES[name]
+                book.values[name] = {
+                    labels: value for labels, value in known.items() if family.fits(labels, value)
+                }
         return book

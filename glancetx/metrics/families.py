@@ -37,6 +37,14 @@ class Family:
     buckets: tuple[float, ...] = ()
     is_all: bool = False
 
+    def fits(self, labels: tuple[str, ...], value: object) -> bool:
+        """Whether this may be one of its series, and not one of another release."""
+        if self.kind is Kind.HISTOGRAM:
+            is_value = isinstance(value, list) and len(value) == len(self.buckets) + 2
+        else:
+            is_value = isinstance(value, int | float)
+        return is_value and len(labels) == len(self.labels)
+
 
 _QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _LONG = (*_QUICK, 30.0, 60.0, 300.0, 1800.0, 7200.0)
@@ -94,7 +102,7 @@ _ALL = (
         "Bytes of images into a store and out of it, those under way included.",
         *_FLOW,
     ),
-    _gauge("glancetx_hash_queue_length", "Batches that wait for a thread that hashes."),
+    _gauge("glancetx_hash_queue_length", "Streams of which batches wait for a thread that hashes."),
     _gauge("glancetx_hash_threads_busy", "Threads that hash now."),
     _gauge("glancetx_hash_threads", "Threads that may hash at the same time."),
     # the registry

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
 
 from attrs import asdict
-from twisted.internet.defer import CancelledError, TimeoutError
+from twisted.internet.defer import CancelledError, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from glancetx.census import Tally
 from glancetx.copies import CachedImage
+from glancetx.deferreds import as_deferred
 from glancetx.errors import GlanceError
 from glancetx.interfaces import IImageCache, IRegistry
 from glancetx.metrics.book import Book
@@ -19,6 +20,8 @@ from glancetx.metrics.process import add_process
 from glancetx.metrics.recorder import Recorder
 from glancetx.remembered import Remembered
 from glancetx.usecases.readiness import Readiness
+
+T = TypeVar("T")
 
 #: Seconds for which sums are remembered, and for which one waits for new ones.
 LIFETIME = 60.0
@@ -68,9 +71,9 @@ class Monitor:
 
     def sum_up(self, registry: IRegistry, cache: IImageCache | None) -> None:
         """Also tell what is the same for all processes: images, and copies in the cache."""
-        self._tallies = Remembered(self._clock, registry.census, LIFETIME, PATIENCE)
+        self._tallies = _summed(self._clock, registry.census)
         if cache is not None:
-            self._copies = Remembered(self._clock, cache.entries, LIFETIME, PATIENCE)
+            self._copies = _summed(self._clock, cache.entries)
 
     def retire(self) -> None:
         """Somebody else tells what is the same for all, and whether the daemon is ready."""
@@ -90,7 +93,8 @@ class Monitor:
         return book
 
     async def measure(self) -> Book:
-        tallies, copies = await _young(self._tallies), await _young(self._copies)
+        asked = [as_deferred(_young(each)) for each in (self._tallies, self._copies)]
+        tallies, copies = await gatherResults(asked, consumeErrors=True)
         book = self.book()
         for tally in tallies or ():
             book.add("glancetx_images", tally.images, tally.status.value)
@@ -113,10 +117,23 @@ async def _young(remembered: Remembered[Any] | None) -> Any:
         return None
     try:
         await remembered.get()
-    except (GlanceError, TimeoutError):
-        pass  # whoever needs it says so
     except CancelledError:
         raise
-    except Exception:  # noqa: BLE001 - the other numbers are to be told
-        _log.failure("something cannot be summed up")
+    except Exception:  # noqa: BLE001, S110 - it is known, and the other numbers are to be told
+        pass
     return remembered.last
+
+
+def _summed(clock: Any, ask: Callable[[], Awaitable[T]]) -> Remembered[T]:
+    """What is asked for now and then; what nobody has expected to fail is logged when it does."""
+
+    async def told() -> T:
+        try:
+            return await ask()
+        except (GlanceError, CancelledError):
+            raise  # whoever needs it says so
+        except Exception:
+            _log.failure("something cannot be summed up")
+            raise
+
+    return Remembered(clock, told, LIFETIME, PATIENCE)

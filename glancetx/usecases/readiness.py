@@ -15,9 +15,10 @@ from glancetx.interfaces import IAuthenticator, IProbed, IRegistry
 from glancetx.remembered import Remembered
 from glancetx.shelf import Shelf
 
-#: Seconds for which an answer is remembered, and for which it is waited.
+#: Seconds for which an answer is remembered, and for which it is waited: fewer than a supervisor
+#: waits for what a worker says of it.
 LIFETIME = 2.0
-PATIENCE = 2.0
+PATIENCE = 1.5
 
 _log = Logger()
 
@@ -61,7 +62,9 @@ class Readiness:
     async def standings(self) -> Mapping[str, Standing]:
         """How each of them stands, by what it is and its name."""
         probes = self._probes.values()
-        found = await gatherResults([as_deferred(probe.standing()) for probe in probes])
+        found = await gatherResults(
+            [as_deferred(probe.standing()) for probe in probes], consumeErrors=True
+        )
         return dict(zip(self._probes, found, strict=True))
 
     def stop(self) -> None:

@@ -23,7 +23,7 @@ class Survey:
     more.
     """
 
-    #: Seconds that anybody waits for answers.
+    #: Seconds that anybody waits for answers: more than a worker itself waits for what it asks.
     patience = 2.0
 
     def __init__(self, clock: IReactorTime, living: Callable[[], Iterable[Asked]]) -> None:

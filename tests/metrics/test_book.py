@@ -86,4 +86,5 @@ class BookTests(SynchronousTestCase):
         """It survives the way from a worker; what another release knows besides is left out."""
         document = json.loads(json.dumps(self.filled().to_json()))
         document["glancetx_of_the_future"] = [[[], 1]]
+        document[SECONDS] += [[["/v1/images", "3xx"], [1, 2, 0.5]], [["one label"], [0]]]
         self.assertEqual(Book.from_json(document).values, self.filled().values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from typing import Any
 
@@ -85,6 +86,16 @@ class ReadinessTests(SynchronousTestCase):
         self.assertEqual(store.asked, 1)
         readiness.stop()
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_nobody_waits_any_more(self) -> None:
+        """Whoever leaves before the answer leaves nothing in the log."""
+        readiness = self.readiness(Probed(Deferred()), Probed(Deferred()))
+        asking = self.asking(readiness)
+        asking.cancel()
+        self.failureResultOf(asking)
+        readiness.stop()
+        gc.collect()
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_anything_may_happen(self) -> None:
         """What a store raises that is none of ours goes into the log, and not to who asks."""

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+from attrs import asdict
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
+from glancetx.identity.everybody import Everybody
+from glancetx.interfaces import IProbed
 from glancetx.metrics.book import Book
+from glancetx.registry.memory import MemoryRegistry
+from glancetx.shelf import Shelf, ShelvedStore
+from glancetx.stores.memory import MemoryStore
+from glancetx.usecases.readiness import Readiness
 from glancetx.workers.monitor import METRICS, STANDINGS, CrewMonitor
 
 REQUESTS = "glancetx_http_requests_total"
@@ -27,6 +35,14 @@ class FakeWorker:
 
     def tell(self, *message: Any) -> None:
         self.told.append(message)
+
+
+@implementer(IProbed)
+class Hangs:
+    """Never says whether it is ready."""
+
+    def check_ready(self) -> Deferred[None]:
+        return Deferred()
 
 
 def numbers(requests: int, held: int = 0) -> Any:
@@ -142,6 +158,25 @@ class CrewMonitorTests(SynchronousTestCase):
         found = self.standings(both, {"registry": AWAY, "store near": READY})
         self.assertEqual(found, {"workers": READY, "registry": AWAY, "store near": READY})
         self.assertEqual(self.standings(None, both), {"workers": READY, **both})
+
+    def test_store_that_hangs(self) -> None:
+        """What workers say of a store that gives no answer comes in time, and they are ready."""
+        shelf = Shelf(
+            [ShelvedStore("near", MemoryStore(self.clock)), ShelvedStore("far", cast(Any, Hangs()))]
+        )
+        asking = ensureDeferred(self.monitor.standings())
+        for worker in self.workers:
+            readiness = Readiness(self.clock, MemoryRegistry(self.clock), Everybody(), shelf)
+
+            def say(found: Any, worker: FakeWorker) -> None:
+                said = {name: asdict(standing) for name, standing in found.items()}
+                self.monitor.answered(worker, STANDINGS, said)
+
+            ensureDeferred(readiness.standings()).addCallback(say, worker)
+        self.clock.pump([0.25] * 8)
+        found = self.successResultOf(asking)
+        self.assertEqual(found["store far"], {**AWAY, "is_needed": False})
+        self.assertEqual((found["workers"], found["store near"]), (READY, READY))
 
     def test_nobody_answers(self) -> None:
         """Then the daemon is not ready, nor when all of them retire."""

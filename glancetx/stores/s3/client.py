@@ -195,13 +195,13 @@ class Client:
     def _refuse(self, request: Request, answer: Answer, code: str) -> None:
         request_id = answer.header("x-amz-request-id") or ""
         _log.info(
-            "{origin} says {status} {code} to {method} {name} (request {request_id})",
+            "{origin} says {status} {code} to {method} {name} (request {transaction})",
             origin=self.origin,
             status=answer.status,
             code=code,
             method=request.method,
             name=request.name or "of the bucket",
-            request_id=request_id,
+            transaction=request_id,
         )
         raise Refused(Refusal(answer.status, code, request_id))
 
