@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
@@ -17,6 +16,7 @@ from glancetx.registry.programs import programs_for
 from tests.haproxy.load import Client, Ledger
 from tests.integration.daemon import Daemon, ask, folder, reactor, start
 from tests.load.content import md5
+from tests.load.crowd import in_threads
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "deploying.md"
 
@@ -42,7 +42,7 @@ class BackupTests(TestCase):
         daemon = await start(self, *config)
         ledger = Ledger()
         clients = [Client(f"backup/{n}", daemon.port, ledger) for n in range(CLIENTS)]
-        ended = self.begin(clients)
+        ended = in_threads(self, clients)
         try:
             await deferLater(reactor, BEFORE)
             _, upload = await daemon.begun_upload(size=4 << 20)
@@ -64,9 +64,6 @@ class BackupTests(TestCase):
         print(f"{len(acknowledged)} images were acknowledged before the backup, {found} are there")
         daemon.assert_quiet()
         restored.assert_quiet()
-
-    def begin(self, clients: list[Client]) -> Deferred[Any]:
-        return gatherResults([deferToThread(client.run) for client in clients])
 
     async def delete_some(self, daemon: Daemon, ledger: Ledger) -> set[str]:
         """Images whose bytes go between the two halves of the backup."""

@@ -70,7 +70,7 @@ class ChaosTests(TestCase):
         self.watch.moves()
         await self.judge_connections()
         self.assertEqual(await self.here.daemon.stop(), 0)
-        self.judge_logs()
+        judge.judge_logs([*self.here.gone, self.here.daemon])
         print(f"{time.monotonic() - self.began:.0f} s in all", flush=True)
         if faults := [fault.text for fault in self.model.faults]:
             self.fail("\n".join([f"{len(faults)} faults, the first ones:", *faults[:30]]))
@@ -125,11 +125,3 @@ class ChaosTests(TestCase):
             await eventually(lambda: not left())
         except AssertionError:
             self.model.fault(f"{len(left())} connections are left: {left()[:5]}")
-
-    def judge_logs(self):
-        """No log, also of those who were killed, shows a traceback."""
-        for daemon in [*self.here.gone, self.here.daemon]:
-            try:
-                daemon.assert_quiet()
-            except AssertionError as error:
-                self.model.fault(f"a log is not quiet: {error}")

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from functools import partial
-from threading import Thread
 from time import monotonic
-from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
-from twisted.internet.threads import deferToThread, deferToThreadPool
-from twisted.python.threadpool import ThreadPool
+from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from tests.haproxy.load import SLOW, Client, Failure, Ledger
 from tests.haproxy.proxy import Proxy
 from tests.haproxy.pulse import Pulse
 from tests.integration.daemon import WORKERS, Daemon, folder, free_port, reactor, start
+from tests.load.crowd import in_threads
 from tests.registry.server import fresh_database
 
 #: How long there is load; the restarts alone take about half a minute.
@@ -53,7 +49,7 @@ class LoadTests(TestCase):
         clients = [Client(f"{SEED}/{n}", self.proxy.port, self.ledger) for n in range(CLIENTS)]
         self.pulse = Pulse(self.dsn)
         self.pulse.begin()
-        began, ended = monotonic(), self.begin(clients)
+        began, ended = monotonic(), in_threads(self, clients)
         try:
             await deferLater(reactor, SECONDS / 10)
             died = await self.die()
@@ -80,17 +76,6 @@ class LoadTests(TestCase):
             defaults=False,
         )
         return daemon
-
-    def begin(self, clients: list[Client]) -> Deferred[Any]:
-        """Fires when all clients have ended, some time after they were told."""
-        pool: Any = ThreadPool(CLIENTS, CLIENTS)
-        pool.threadFactory = partial(Thread, daemon=True)
-        pool.start()
-        self.addCleanup(pool.stop)
-        return gatherResults(
-            [deferToThreadPool(reactor, pool, client.run) for client in clients],
-            consumeErrors=True,
-        )
 
     async def die(self) -> float:
         """kill -9 of the first daemon, and another in its place; the moment of its death."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from threading import Thread
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.threads import deferToThreadPool
@@ -15,6 +15,24 @@ from tests.integration.daemon import reactor
 from tests.load.clients import Client
 from tests.load.content import source
 from tests.load.model import Model
+
+
+class Runs(Protocol):
+    """Somebody who is busy until he has been told to end."""
+
+    def run(self) -> object: ...
+
+
+def in_threads(test: Any, clients: Sequence[Runs]) -> Deferred[Any]:
+    """Let them begin, each in a thread; fires when each has ended what it was doing."""
+    pool: Any = ThreadPool(len(clients), len(clients))
+    # Whoever interrupts the test does not wait for clients who never heard of it.
+    pool.threadFactory = partial(Thread, daemon=True)
+    pool.start()
+    test.addCleanup(pool.stop)
+    return gatherResults(
+        [deferToThreadPool(reactor, pool, client.run) for client in clients], consumeErrors=True
+    )
 
 
 class Crowd:
@@ -31,15 +49,7 @@ class Crowd:
 
     def begin(self) -> None:
         """Let them begin."""
-        pool: Any = ThreadPool(len(self.clients), len(self.clients))
-        # Whoever interrupts the test does not wait for clients who never heard of it.
-        pool.threadFactory = partial(Thread, daemon=True)
-        pool.start()
-        self._test.addCleanup(pool.stop)
-        self._ended = gatherResults(
-            [deferToThreadPool(reactor, pool, client.run) for client in self.clients],
-            consumeErrors=True,
-        )
+        self._ended = in_threads(self._test, self.clients)
 
     async def end(self) -> None:
         """Returns when each has ended what it was doing."""

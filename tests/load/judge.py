@@ -139,6 +139,14 @@ class Judge:
                 if expected is not None and expected is not (image_id in shared):
                     self.model.fault(f"{member} is a member of {image_id}: {not expected}")
 
+    def judge_logs(self, daemons):
+        """No log, also of those who were killed, shows a traceback."""
+        for daemon in daemons:
+            try:
+                daemon.assert_quiet()
+            except AssertionError as error:
+                self.model.fault(f"a log is not quiet: {error}")
+
     def tell(self):
         """Print what came of it all."""
         print(f"answers: {dict(sorted(self.model.counts.items()))}")

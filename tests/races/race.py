@@ -51,7 +51,7 @@ class RaceTests(TestCase):
         await judge.judge(CLIENTS)
         judge.tell()
         self.report()
-        self.judge_logs()
+        judge.judge_logs([*self.cluster.gone, *self.cluster.daemons])
         if faults := [fault.text for fault in self.model.faults]:
             self.tell_of_leases()
             self.fail("\n".join([f"{len(faults)} faults, the first ones:", *faults[:30]]))
@@ -92,14 +92,6 @@ class RaceTests(TestCase):
         except Exception as error:  # noqa: BLE001 - it is told with all else that went wrong
             if not story.deleters:
                 self.model.fault(f"{story.image_id} could not be withdrawn: {error}")
-
-    def judge_logs(self):
-        """No log, also of those who were killed, shows a traceback."""
-        for daemon in [*self.cluster.gone, *self.cluster.daemons]:
-            try:
-                daemon.assert_quiet()
-            except AssertionError as error:
-                self.model.fault(f"a log is not quiet: {error}")
 
     def tell_of_leases(self):
         """What daemons said of leases and of the registry, for whoever looks for a fault."""
