@@ -70,15 +70,6 @@ class RememberedTests(SynchronousTestCase):
         self.asked[2].callback("b")
         self.assertEqual(self.successResultOf(third), "b")
 
-    def test_clock_is_set_back(self) -> None:
-        """An answer from the future is old."""
-        self.get()
-        self.asked[0].callback("a")
-        self.clock.rightNow -= 1000
-        self.get()
-        self.assertEqual(len(self.asked), 2)
-        self.asked[1].callback("b")
-
     def test_stop(self) -> None:
         """What is under way is called off, and whoever waits has waited in vain."""
         waiting = self.get()
