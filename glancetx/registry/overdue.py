@@ -27,6 +27,7 @@ _AHEAD = "now() + %(lease)s * interval '1 second'"
 
 # Whoever else takes at this moment skips the rows that we have locked.
 # The clock is told also when nothing is overdue; nothing is taken when it is not as expected.
+# The date of a deletion that has come is over for good, wherever the clock goes from here.
 _TAKE = f"""
 WITH clock AS (SELECT extract(epoch FROM now())::float8 AS seconds), overdue AS MATERIALIZED (
     SELECT id AS overdue_id, lease_until AS ran_out FROM images
@@ -35,22 +36,26 @@ WITH clock AS (SELECT extract(epoch FROM now())::float8 AS seconds), overdue AS 
     ORDER BY lease_until, id LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 ), taken AS (
-    UPDATE images SET lease_until = {_AHEAD}
+    UPDATE images SET lease_until = {_AHEAD}, scrub_after = '-infinity'
     FROM overdue WHERE id = overdue_id
     RETURNING {COLUMNS}, ran_out
 )
 SELECT seconds, {COLUMNS} FROM clock LEFT JOIN taken ON true ORDER BY ran_out, id
 """
 
-# The lease of a deleted image may be the date on which its bytes go: it stays as far away as it
-# was when the image was deleted.
+# The date on which the bytes of a deleted image go stays as far away as it was on its deletion; one
+# that does not say is its lease.
+_DATE = """
+CASE WHEN status = 'pending_delete'
+    THEN coalesce(scrub_after, lease_until) - greatest(deleted_at - now(), interval '0') END
+"""
+
 _BEGIN_ANEW = f"""
 UPDATE images SET
-    lease_until = CASE WHEN status = 'pending_delete' AND deleted_at > now()
-        THEN greatest({_AHEAD}, lease_until - (deleted_at - now())) ELSE {_AHEAD} END,
+    lease_until = greatest({_AHEAD}, {_DATE}),
+    scrub_after = {_DATE},
     deleted_at = CASE WHEN deleted_at > now() THEN now() ELSE deleted_at END
-WHERE %(is_set)s AND lease_until <= now()
-    OR lease_until > {_AHEAD} AND (status <> 'pending_delete' OR deleted_at > now())
+WHERE %(is_set)s AND lease_until <= now() OR lease_until > greatest({_AHEAD}, {_DATE})
 """
 
 _log = Logger()

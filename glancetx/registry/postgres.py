@@ -194,6 +194,9 @@ def _settings(change: Change) -> tuple[str, dict[str, object]]:
     if not isinstance(change.lease, Keep):
         settings["lease_until"] = "NULL" if change.lease is None else _AHEAD
         arguments["lease"] = change.lease
+        if change.status is Status.PENDING_DELETE:
+            settings["scrub_after"] = settings["lease_until"]
     if change.lease is None:
         settings["reserved"] = settings["transferred"] = "0"
+        settings["scrub_after"] = "NULL"
     return "".join(f", {name} = {value}" for name, value in settings.items()), arguments

@@ -30,9 +30,6 @@ RUDE_CLIENTS = 4
 #: The share of all faults that rude clients are for.
 RUDENESS = 0.37
 
-#: Seconds that the clock is set forward in the end, more than it was ever set back at once.
-AHEAD = 7200
-
 #: Seconds until everything is at rest: what a janitor held when it was killed waits for a minute.
 REST = 120
 
@@ -62,7 +59,7 @@ class ChaosTests(TestCase):
             await self.inject()
         finally:
             await crowd.end()
-            await self.come_to_rest(judge)
+            await judge.come_to_rest(REST)
             self.watch.end()
             print(self.ledger.table(), flush=True)
         await judge.judge(CLIENTS)
@@ -75,18 +72,6 @@ class ChaosTests(TestCase):
         if faults := [fault.text for fault in self.model.faults]:
             self.fail("\n".join([f"{len(faults)} faults, the first ones:", *faults[:30]]))
         self.assertGreaterEqual(self.ledger.injected.total(), FAULTS)
-
-    async def come_to_rest(self, judge):
-        """
-        Nothing is left, and no deletion once the clock is ahead of whatever it was.
-
-        The lease of a deletion may be a date that an operator chose, so one that a janitor was
-        given before the clock was set back has to wait for as long.
-        """
-        await judge.come_to_rest(REST, apart_from={"pending_delete"})
-        self.watch.forgive(REST)
-        await deferToThread(self.here.clock.step, self.watch, AHEAD)
-        await judge.come_to_rest(REST)
 
     async def inject(self):
         """All faults; those of clients beside those of everything else."""

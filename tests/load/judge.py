@@ -28,19 +28,17 @@ class Judge:
         self.statuses: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
 
-    async def come_to_rest(self, patience, apart_from=()):
-        """Wait until nobody has anything left to do, but for images in these states."""
+    async def come_to_rest(self, patience):
+        """Wait until nobody has anything left to do."""
         began = reactor.seconds()
         try:
-            await eventually(lambda: not self._restless(apart_from), patience)
+            await eventually(lambda: not self._restless(), patience)
         except AssertionError:
-            restless = self._restless(apart_from)
-            self.model.fault(f"no rest after {patience} s: {restless[:5]}")
+            self.model.fault(f"no rest after {patience} s: {self._restless()[:5]}")
         print(f"at rest after {reactor.seconds() - began:.1f} s", flush=True)
 
-    def _restless(self, apart_from):
-        rows = self.watch.rows()
-        return [row for row in rows if not row.is_at_rest and row.status not in apart_from]
+    def _restless(self):
+        return [row for row in self.watch.rows() if not row.is_at_rest]
 
     async def judge(self, clients):
         """Compare rows, files, downloads and members with the model, which so many clients made."""

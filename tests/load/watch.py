@@ -213,7 +213,7 @@ class Watch:
             if row.status == "saving" and not row.is_leased:
                 self.model.fault(f"{row.image_id} is saving without a lease")
             is_late = row.is_leased and row.overdue > self.slack and monotonic() > self._forgiving
-            if is_late and row.status != "pending_delete":
+            if is_late:
                 self.model.fault(f"{row.image_id} is {row.status} and overdue: {row.overdue} s")
         self._check(used, "counted")
         if self.looks % 5 == 0:

@@ -77,17 +77,46 @@ class ClockSetTests(TestCase):
         await self.pass_by(LEASE + 1, really=LEASE + 1)
         self.assertEqual(await self.take(), ["a"])
 
-    async def test_back_and_to_be_scrubbed(self):
-        """The bytes of a deleted image are kept for as long as was said, and no longer."""
+    async def delete(self):
+        """Image a is done with, and image b is to be scrubbed in 600 seconds."""
         location = Location("file", "key")
         await self.registry.insert(Image(image_id="b", status=Status.ACTIVE, locations=(location,)))
         await self.registry.update("b", move(Status.PENDING_DELETE, lease=600), {Status.ACTIVE})
-        await self.pass_by(-3600, really=0)
         await self.registry.update("a", Change(lease=None), {Status.SAVING})
+
+    async def test_back_and_to_be_scrubbed(self):
+        """The bytes of a deleted image are kept for as long as was said, and no longer."""
+        await self.delete()
+        await self.pass_by(-3600, really=0)
         self.assertEqual(await self.take(), [])
         await self.pass_by(590, really=590)
         self.assertEqual(await self.take(), [])
         await self.pass_by(20, really=20)
+        self.assertEqual(await self.take(), ["b"])
+
+    async def test_back_while_scrubbed(self):
+        """Who took a deletion before the clock was set back holds it no longer than otherwise."""
+        await self.delete()
+        await self.pass_by(3600, really=3600)
+        self.assertEqual(await self.take(), ["b"])
+        await self.pass_by(-3600, really=0)
+        self.assertEqual(await self.take(), [])
+        await self.pass_by(LEASE + 1, really=LEASE + 1)
+        self.assertEqual(await self.take(), ["b"])
+
+    async def test_deleted_by_an_older_release(self):
+        """Its lease is the date, until that has come."""
+        await self.delete()
+        await self.database.write("UPDATE images SET scrub_after = NULL")
+        self.overdue = Overdue(self.database, self.clock)
+        self.assertEqual(await self.take(), [])
+        await self.pass_by(590, really=590)
+        self.assertEqual(await self.take(), [])
+        await self.pass_by(20, really=20)
+        self.assertEqual(await self.take(), ["b"])
+        await self.pass_by(-3600, really=0)
+        self.assertEqual(await self.take(), [])
+        await self.pass_by(LEASE + 1, really=LEASE + 1)
         self.assertEqual(await self.take(), ["b"])
 
     async def test_chores(self):
