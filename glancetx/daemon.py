@@ -35,6 +35,7 @@ def makeService(options: Options) -> Service:
     from glancetx.assemble import assemble
     from glancetx.clocks import keep_steady
     from glancetx.data_directory import claim
+    from glancetx.heap import keep_freed_memory
     from glancetx.listening import web_address
     from glancetx.logs import observer_of
     from glancetx.metrics.listener import Listener, Monitored
@@ -42,6 +43,7 @@ def makeService(options: Options) -> Service:
     from glancetx.workers.supervisor import supervise
 
     keep_steady(reactor)
+    keep_freed_memory()
     settings = options.settings
     try:
         workers = worker_count(settings)

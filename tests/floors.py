@@ -66,6 +66,7 @@ TOP = frozenset(
         "data_directory",
         "front",
         "glance_import",
+        "heap",
         "kinds",
         "listening",
         "live_registry",

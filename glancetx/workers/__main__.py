@@ -34,9 +34,11 @@ def main() -> None:
     from twisted.internet import reactor
 
     from glancetx.clocks import keep_steady
+    from glancetx.heap import keep_freed_memory
     from glancetx.workers.worker import Worker
 
     keep_steady(reactor)
+    keep_freed_memory()
     worker = Worker(reactor, order, rest)
     worker.run(status)
     sys.exit(worker.status)
