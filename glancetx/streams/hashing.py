@@ -43,6 +43,8 @@ class Hashing:
     def update(self, batch: bytes) -> Deferred[Any]:
         """Fires when this batch, and with it all before it, is hashed."""
         lanes = [lane.update(batch) for lane in self._lanes]
+        if len(lanes) == 1:
+            return lanes[0]
         return gatherResults(lanes, consumeErrors=True).addErrback(_unwrap)
 
 

@@ -18,14 +18,17 @@ from glancetx.threads import Threads
 
 KIB = 1024
 SMALLEST_BATCH = 64 * KIB
-LARGEST_BATCH = 4096 * KIB
+#: What one read brings may be more; it goes on as it is then, without being copied.
+LARGEST_BATCH = 1024 * KIB
 
-#: Of one upload as many batches may be in memory at once: one that is being gathered, three that
-#: are being hashed (the store works on one of these), and what the transport holds.
-BATCHES_HELD = 5
-
-#: Batches whose hashing is not done when the source is asked to wait.
+#: Batches of one stream whose hashing is not done when its source is asked to wait; the store works
+#: on one of these. When there are more streams than threads, others have work for them.
 BACKLOG = 3
+BACKLOG_IN_A_CROWD = 1
+
+#: Of each stream as many batches more may be in memory: one that is being gathered, and what the
+#: transport holds.
+HELD_BESIDE = 2
 
 
 class Metering:
@@ -40,7 +43,7 @@ class Metering:
         self,
         threads: Threads,
         algorithms: Sequence[str] = DEFAULT_DIGESTS,
-        memory: int = 40 << 20,
+        memory: int = 39 << 20,
         largest: int = LARGEST_BATCH,
     ) -> None:
         self.threads = threads
@@ -54,9 +57,14 @@ class Metering:
         return Metered(self, source, limit)
 
     @property
+    def backlog(self) -> int:
+        """How many batches of a stream may wait to be hashed, as things stand now."""
+        return BACKLOG if self.running <= self.threads.size else BACKLOG_IN_A_CROWD
+
+    @property
     def batch_size(self) -> int:
         """How many bytes to gather before they go on, as things stand now."""
-        share = self._memory // (BATCHES_HELD * max(self.running, 1))
+        share = self._memory // ((self.backlog + HELD_BESIDE) * max(self.running, 1))
         return min(max(share, SMALLEST_BATCH), self._largest)
 
 
@@ -206,7 +214,7 @@ class Metered:
 
     def _balance(self) -> None:
         """Hold the source while the consumer or the hashing is behind."""
-        hold = self._consumer_pauses or self._backlog >= BACKLOG
+        hold = self._consumer_pauses or self._backlog >= self._metering.backlog
         if self._producer is None or self._failure is not None or hold == self._holding:
             return
         self._holding = hold

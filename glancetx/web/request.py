@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from glancetx.web.site import StreamingSite
 
 #: Bytes that one read of each uploading client's socket may bring together, and of one client at
-#: most (measured: 64 KiB cost a single client a quarter of the throughput).
-READ_AT_ONCE = 8 << 20
+#: most (measured: 64 KiB cost a single client a quarter of the throughput). With many of them a
+#: read brings just a batch (`glancetx.streams.meter`), which then need not be put together.
+READ_AT_ONCE = 13 << 20
 LARGEST_READ = 4 << 20
 #: All chunks of a read are taken apart at once, which takes more than a second for a mebibyte of
 #: chunks of one byte: reads are smaller for chunks, and small after so many tiny ones in a row.

@@ -16,7 +16,13 @@ from glancetx.deferreds import as_deferred
 from glancetx.errors import BodyCutShort, ConsumerGone, TooLarge
 from glancetx.interfaces import IByteStream
 from glancetx.streams import Metered, Metering
-from glancetx.streams.meter import BACKLOG, BATCHES_HELD, LARGEST_BATCH, SMALLEST_BATCH
+from glancetx.streams.meter import (
+    BACKLOG,
+    BACKLOG_IN_A_CROWD,
+    HELD_BESIDE,
+    LARGEST_BATCH,
+    SMALLEST_BATCH,
+)
 from glancetx.testing.streams import HANG, RecordingConsumer, ScriptedStream
 from glancetx.testing.threads import HeldThreads, InlineThreads
 from glancetx.threads import NotRunning
@@ -120,9 +126,21 @@ class BatchTests(MeterCase):
         self.successResultOf(flow)
         self.assertEqual(self.consumer.size, 100 * LARGEST_BATCH)
 
+    def test_backlog_in_a_crowd(self) -> None:
+        """When there are more streams than threads, each of them waits for its own batch."""
+        self.metering.running = self.threads.size
+        source = ScriptedStream(itertools.repeat(CHUNK))
+        _, flow = self.pour(source)
+        self.assertTrue(source.is_paused)
+        self.assertEqual(self.threads.held, BACKLOG_IN_A_CROWD)
+        self.assertEqual(source.written, self.consumer.size)
+        flow.cancel()
+        self.threads.do_all()
+        self.failureResultOf(flow, CancelledError)
+
     def test_batches_shrink(self) -> None:
         """Many meters share the memory, but no batch is smaller than 64 KiB."""
-        memory = BATCHES_HELD * LARGEST_BATCH
+        memory = (BACKLOG + HELD_BESIDE) * LARGEST_BATCH
         metering = Metering(self.threads, ("md5",), memory=memory)
         sizes, sources = [], [ScriptedStream(then=HANG) for _ in range(100)]
         for source in sources:
@@ -130,8 +148,9 @@ class BatchTests(MeterCase):
             as_deferred(metering.meter(source).flow_to(RecordingConsumer()))
         self.assertEqual(sizes, sorted(sizes, reverse=True))
         self.assertEqual((sizes[0], sizes[-1]), (LARGEST_BATCH, SMALLEST_BATCH))
-        for running, size in enumerate(sizes[:64]):
-            self.assertLessEqual(size * BATCHES_HELD * running, memory)
+        shares = [(running, size) for running, size in enumerate(sizes) if size > SMALLEST_BATCH]
+        for running, size in shares:
+            self.assertLessEqual(size * (BACKLOG_IN_A_CROWD + HELD_BESIDE) * running, memory)
 
     def test_batches_grow_again(self) -> None:
         """When the others have ended there is memory for larger batches, however they ended."""
