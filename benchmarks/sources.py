@@ -47,9 +47,13 @@ def warm_memory(size: int) -> None:
     Touch so much memory, and give it back.
 
     What the host of a virtual machine has taken from it costs ten times as much when it is first
-    touched, and would be charged to whoever is measured first.
+    touched, which would be charged to whoever writes next.
+    A host may take all that is free within seconds, in pieces as large as a file's cache is made
+    of: so these are what is touched.
     """
-    with mmap.mmap(-1, size) as memory:
+    with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            memory.madvise(mmap.MADV_HUGEPAGE)
         for offset in range(0, size, mmap.PAGESIZE):
             memory[offset] = 1
 
