@@ -17,7 +17,6 @@ VALUES = frozenset(
     {
         "access",
         "arguments",
-        "census",
         "change",
         "copies",
         "description",

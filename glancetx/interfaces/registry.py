@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Collection
 
 from zope.interface import Interface
 
-from glancetx.census import Tally
 from glancetx.change import Change
 from glancetx.image import Image, Status
 from glancetx.member import Member, Shares
@@ -110,13 +109,6 @@ class IRegistry(Interface):
         Without ``expect`` any state will do.
         Whoever is given an image holds its lease for ``lease`` seconds: no other caller gets it
         meanwhile.
-        """
-
-    def census() -> Awaitable[list[Tally]]:
-        """
-        How many images there are in each status that any is in, in no order.
-
-        It may read the whole table: not for requests.
         """
 
     def members(image_id: str) -> Awaitable[list[Member]]:

@@ -24,7 +24,11 @@ class ISurveyedRegistry(Interface):
         """Those of these images that there ever were, in any order."""
 
     def totals() -> Awaitable[list[Total]]:
-        """How many images there are of each state that any image is in."""
+        """
+        How many images there are of each state that any image is in, in no order.
+
+        It may read the whole table: not for requests.
+        """
 
     def begin_chore(name: str, interval: float) -> Awaitable[bool]:
         """

@@ -112,7 +112,7 @@ _ALL = (
     _counter("glancetx_database_waits_total", "Statements that had to wait for a connection."),
     _counter("glancetx_database_wait_seconds_total", "Time that they waited."),
     _gauge("glancetx_images", "Images in the registry.", "status", is_all=True),
-    _gauge("glancetx_image_bytes", "What they take by their records.", "status", is_all=True),
+    _gauge("glancetx_image_bytes", "What they take in stores.", "status", is_all=True),
     # work under leases
     _gauge("glancetx_leases_held", "Uploads and copies that hold a lease."),
     _counter("glancetx_leases_renewed_total", "Renewals of leases."),

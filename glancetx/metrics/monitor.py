@@ -10,15 +10,15 @@ from twisted.internet.defer import CancelledError, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from glancetx.census import Tally
 from glancetx.copies import CachedImage
 from glancetx.deferreds import as_deferred
 from glancetx.errors import GlanceError
-from glancetx.interfaces import IImageCache, IRegistry
+from glancetx.interfaces import IImageCache, IRegistry, ISurveyedRegistry
 from glancetx.metrics.book import Book
 from glancetx.metrics.process import add_process
 from glancetx.metrics.recorder import Recorder
 from glancetx.remembered import Remembered
+from glancetx.survey import Total
 from glancetx.usecases.readiness import Readiness
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Monitor:
         self._clock = clock
         self._name = name
         self._parts: list[Callable[[Book], None]] = []
-        self._tallies: Remembered[list[Tally]] | None = None
+        self._totals: Remembered[list[Total]] | None = None
         self._copies: Remembered[list[CachedImage]] | None = None
         self._readiness: Readiness | None = None
 
@@ -71,16 +71,17 @@ class Monitor:
 
     def sum_up(self, registry: IRegistry, cache: IImageCache | None) -> None:
         """Also tell what is the same for all processes: images, and copies in the cache."""
-        self._tallies = _summed(self._clock, registry.census)
+        if ISurveyedRegistry.providedBy(registry):
+            self._totals = _summed(self._clock, ISurveyedRegistry(registry).totals)
         if cache is not None:
             self._copies = _summed(self._clock, cache.entries)
 
     def retire(self) -> None:
         """Somebody else tells what is the same for all, and whether the daemon is ready."""
-        for each in self._tallies, self._copies, self._readiness:
+        for each in self._totals, self._copies, self._readiness:
             if each is not None:
                 each.stop()
-        self._tallies = self._copies = self._readiness = None
+        self._totals = self._copies = self._readiness = None
 
     # -- what is asked
 
@@ -93,12 +94,12 @@ class Monitor:
         return book
 
     async def measure(self) -> Book:
-        asked = [as_deferred(_young(each)) for each in (self._tallies, self._copies)]
-        tallies, copies = await gatherResults(asked, consumeErrors=True)
+        asked = [as_deferred(_young(each)) for each in (self._totals, self._copies)]
+        totals, copies = await gatherResults(asked, consumeErrors=True)
         book = self.book()
-        for tally in tallies or ():
-            book.add("glancetx_images", tally.images, tally.status.value)
-            book.add("glancetx_image_bytes", tally.size, tally.status.value)
+        for total in totals or ():
+            book.add("glancetx_images", total.count, total.status.value)
+            book.add("glancetx_image_bytes", total.size, total.status.value)
         if copies is not None:
             book.add("glancetx_cache_images", len(copies))
             book.add("glancetx_cache_bytes", sum(each.size for each in copies))

@@ -10,7 +10,6 @@ from attrs import define, evolve
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from glancetx.census import Tally
 from glancetx.change import Change, Keep
 from glancetx.clocks import time_of_day
 from glancetx.errors import ImageExists, NoSuchImage, StatusConflict, TooManyImages
@@ -126,12 +125,6 @@ class MemoryRegistry(MembersInMemory, SurveyInMemory):
         """How many images somebody has that are listed."""
         images = (record.image for record in self._records.values())
         return sum(i.owner == owner and i.status.value not in UNLISTED for i in images)
-
-    async def census(self) -> list[Tally]:
-        sizes: dict[Status, list[int]] = {}
-        for record in self._records.values():
-            sizes.setdefault(record.image.status, []).append(record.image.size)
-        return [Tally(status, len(found), sum(found)) for status, found in sizes.items()]
 
     def _find(self, image_id: str) -> _Record:
         try:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import psycopg2
 from zope.interface import implementer
 
-from glancetx.census import Tally
 from glancetx.change import Change, Keep
 from glancetx.errors import BadMetadata, ImageExists, NoSuchImage, StatusConflict, TooManyImages
 from glancetx.image import Image, Status
@@ -54,8 +53,6 @@ WITH deleted AS ({_UPDATE}), former AS (DELETE FROM members USING deleted WHERE 
 SELECT {COLUMNS} FROM deleted
 """
 
-_CENSUS = "SELECT status, count(*), coalesce(sum(size), 0) FROM images GROUP BY status"
-
 _RENEW = f"""
 UPDATE images SET lease_until = {_AHEAD}, transferred = coalesce(%(transferred)s, transferred)
 WHERE id = %(id)s AND status = %(expect)s
@@ -78,10 +75,6 @@ class PostgresRegistry(MembersTable, SurveyTable, AdoptionTable):
 
     async def check_ready(self) -> None:
         await self._database.read("SELECT 1")
-
-    async def census(self) -> list[Tally]:
-        rows = await self._database.read(_CENSUS)
-        return [Tally(Status(status), images, int(size)) for status, images, size in rows]
 
     async def insert(self, image: Image, lease: float | None = None, quota: int = 0) -> Image:
         check_image(image)

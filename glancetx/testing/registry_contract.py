@@ -13,7 +13,6 @@ from __future__ import annotations
 from zope.interface.verify import verifyObject
 
 from glancetx.interfaces import IRegistry
-from glancetx.testing.registry_census import CensusContract
 from glancetx.testing.registry_counts import CountContract
 from glancetx.testing.registry_filters import FilterContract
 from glancetx.testing.registry_leases import LeaseContract
@@ -38,7 +37,6 @@ class RegistryContract(
     MemberContract,
     QuotaContract,
     CountContract,
-    CensusContract,
     SurveyContract,
 ):
     """The promises of `IRegistry`, and of `ISurveyedRegistry` where it is provided."""

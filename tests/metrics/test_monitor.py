@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.copies import CachedImage
-from glancetx.image import Image
+from glancetx.image import Image, Location, Status
 from glancetx.metrics.book import Book
 from glancetx.metrics.monitor import Monitor
 from glancetx.registry.memory import MemoryRegistry
@@ -18,13 +18,14 @@ from glancetx.stores.memory import MemoryStore
 from glancetx.usecases.readiness import Readiness
 
 
-class Frozen:
+class Frozen(MemoryRegistry):
     """A registry that does not answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
         self.asked: list[Deferred[Any]] = []
 
-    def census(self) -> Deferred[Any]:
+    def totals(self) -> Any:
         self.asked.append(Deferred())
         return self.asked[-1]
 
@@ -69,21 +70,23 @@ class MonitorTests(SynchronousTestCase):
         """Images and copies are counted once a minute."""
         registry: Any = MemoryRegistry(self.clock)
         cache: Any = TwoCopies()
-        self.successResultOf(ensureDeferred(registry.insert(Image(image_id="a", size=5))))
+        self.successResultOf(ensureDeferred(registry.insert(Image(image_id="a"))))
         self.monitor.sum_up(registry, cache)
         self.assertEqual(self.measured()["glancetx_images"], {("queued",): 1})
-        self.successResultOf(ensureDeferred(registry.insert(Image(image_id="b", size=7))))
+        lying = (Location("near", "b"), Location("far", "b"))
+        active = Image(image_id="b", status=Status.ACTIVE, size=6, locations=lying)
+        self.successResultOf(ensureDeferred(registry.insert(active)))
         self.assertEqual(self.measured()["glancetx_images"], {("queued",): 1})
         self.clock.advance(60)
         found = self.measured()
-        self.assertEqual(found["glancetx_images"], {("queued",): 2})
-        self.assertEqual(found["glancetx_image_bytes"], {("queued",): 12})
+        self.assertEqual(found["glancetx_images"], {("queued",): 1, ("active",): 1})
+        self.assertEqual(found["glancetx_image_bytes"], {("queued",): 0, ("active",): 12})
         self.assertEqual(found["glancetx_cache_images"], {(): 2})
         self.assertEqual(found["glancetx_cache_bytes"], {(): 10})
 
     def test_registry_is_frozen(self) -> None:
         """The rest is told all the same, after a moment, and it is asked once."""
-        registry: Any = Frozen()
+        registry: Any = Frozen(self.clock)
         self.monitor.sum_up(registry, None)
         for _ in range(3):
             measuring = ensureDeferred(self.monitor.measure())
@@ -95,7 +98,7 @@ class MonitorTests(SynchronousTestCase):
 
     def test_registry_fails(self) -> None:
         """Whatever comes of it, the rest is told; it goes into the log."""
-        registry: Any = Frozen()
+        registry: Any = Frozen(self.clock)
         self.monitor.sum_up(registry, None)
         measuring = ensureDeferred(self.monitor.measure())
         registry.asked[0].errback(ZeroDivisionError())
