@@ -8,6 +8,7 @@ All of this blocks.
 
 from __future__ import annotations
 
+import errno
 import selectors
 import socket
 import time
@@ -29,6 +30,9 @@ MOST_CPU = 1.0
 MOST_MEMORY = 64 * MIB
 
 KNOWN_METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH")
+
+#: What the system says of a connection that the server has ended.
+_GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
 
 _PROBE = b"HEAD /v1/images/%b HTTP/1.1\r\nHost: probe\r\n\r\n" % VICTIM.encode()
 
@@ -178,7 +182,9 @@ class _Sending:
                 self._send()
             if ready & selectors.EVENT_READ and (self._pieces is None or not self._trickles):
                 self._receive()
-        except (BrokenPipeError, ConnectionResetError):
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
             # It has been told, or is to be told by what has already come.
             self._pieces = None
             self._receive_rest()

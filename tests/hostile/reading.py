@@ -14,7 +14,8 @@ from attrs import frozen
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-\xff]+) HTTP/1\.([01])")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\x00\r\n]*)")
 _LENGTH = re.compile(rb"[0-9]{1,19}")
-_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(;[^\x00\r\n]*)?\r\n")
+#: Zeros in front change nothing; more digits than that are more than anybody ever sends.
+_CHUNK = re.compile(rb"(0*[0-9A-Fa-f]{1,16})[ \t]*(;[^\x00\r\n]*)?\r\n")
 
 
 @frozen
