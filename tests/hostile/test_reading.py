@@ -50,6 +50,15 @@ class RequestTests(SynchronousTestCase):
         ):
             self.assert_seen(GET + head(b"POST /b", *fields) + SMUGGLED, 1, clean=False)
 
+    def test_leading_zeros(self) -> None:
+        """The size of a chunk may have any number of zeros in front (RFC 9112 §7.1)."""
+        start = head(b"POST /b", b"Transfer-Encoding: chunked")
+        zeros = b"0" * 30
+        self.assert_seen(
+            start + zeros + b"5\r\nhello\r\n" + zeros + b"\r\n\r\n" + GET, 2, clean=True
+        )
+        self.assert_seen(start + b"5" * 17 + b"\r\nhello" + GET, 1, clean=False)
+
     def test_broken_body(self) -> None:
         """A request whose body breaks is one, and the last."""
         start = head(b"POST /b", b"Transfer-Encoding: chunked")
