@@ -21,7 +21,7 @@ from benchmarks.clients import Clients, Failed
 from benchmarks.measures import Measure, Scale, digest_alone, measures
 from benchmarks.processes import NotStarted
 from benchmarks.report import Report, machine
-from benchmarks.sources import MIB, NoRoom, Sources, warm_memory, workplace
+from benchmarks.sources import MIB, NoRoom, Sources, workplace
 from benchmarks.targets import LENGTH, Target
 
 #: How often each of so many bytes may lie on the disk at the same time.
@@ -90,7 +90,6 @@ def run(given: argparse.Namespace, report: Report) -> None:
         for target in chosen(given.target, given.digests):
             running.append(Running.start(target, directory, clients, sources, given.workers))
             stack.callback(running[-1].server.stop)
-        warm_memory(COPIES // 2 * scale.size)
         for measure in measures(given.only):
             fitting = [each for each in running if measure.fits(each)]
             if fitting:

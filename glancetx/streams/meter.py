@@ -30,6 +30,9 @@ BACKLOG_IN_A_CROWD = 1
 #: transport holds.
 HELD_BESIDE = 2
 
+#: Bytes of memory for the batches of all streams that are metered together.
+MEMORY = 39 << 20
+
 
 class Metering:
     """
@@ -43,7 +46,7 @@ class Metering:
         self,
         threads: Threads,
         algorithms: Sequence[str] = DEFAULT_DIGESTS,
-        memory: int = 39 << 20,
+        memory: int = MEMORY,
         largest: int = LARGEST_BATCH,
     ) -> None:
         self.threads = threads

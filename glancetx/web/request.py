@@ -17,6 +17,7 @@ from twisted.web.iweb import IRequest
 from zope.interface import implementer
 
 from glancetx.access import Caller
+from glancetx.streams.meter import BACKLOG_IN_A_CROWD, HELD_BESIDE, MEMORY
 from glancetx.web.body import RequestBody
 from glancetx.web.forwarded import DIRECT
 from glancetx.web.routes import ELSEWHERE
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 #: Bytes that one read of each uploading client's socket may bring together, and of one client at
 #: most (measured: 64 KiB cost a single client a quarter of the throughput). With many of them a
 #: read brings just a batch (`glancetx.streams.meter`), which then need not be put together.
-READ_AT_ONCE = 13 << 20
+READ_AT_ONCE = MEMORY // (BACKLOG_IN_A_CROWD + HELD_BESIDE)
 LARGEST_READ = 4 << 20
 #: All chunks of a read are taken apart at once, which takes more than a second for a mebibyte of
 #: chunks of one byte: reads are smaller for chunks, and small after so many tiny ones in a row.

@@ -47,6 +47,21 @@ class ClockSetTests(TestCase):
         await self.database.write("UPDATE fast SET by = by + %s * interval '1 second'", (seconds,))
         self.clock.advance(really)
 
+    async def assert_held_no_longer(self, image_id):
+        """The clock is set back, and one lease later somebody else may take it."""
+        await self.pass_by(-3600, really=0)
+        self.assertEqual(await self.take(), [])
+        await self.pass_by(LEASE + 1, really=LEASE + 1)
+        self.assertEqual(await self.take(), [image_id])
+
+    async def assert_scrubbed_in_time(self):
+        """Image b is taken 600 seconds from now, and neither now nor shortly before."""
+        self.assertEqual(await self.take(), [])
+        await self.pass_by(590, really=590)
+        self.assertEqual(await self.take(), [])
+        await self.pass_by(20, really=20)
+        self.assertEqual(await self.take(), ["b"])
+
     async def test_time_passes(self):
         """A lease runs out when the clock is right."""
         await self.pass_by(LEASE + 1, really=LEASE + 1)
@@ -64,10 +79,7 @@ class ClockSetTests(TestCase):
 
     async def test_back(self):
         """The dead are taken as soon as without."""
-        await self.pass_by(-3600, really=0)
-        self.assertEqual(await self.take(), [])
-        await self.pass_by(LEASE + 1, really=LEASE + 1)
-        self.assertEqual(await self.take(), ["a"])
+        await self.assert_held_no_longer("a")
 
     async def test_back_before_anybody_looked(self):
         """That is so also when nobody who looks now has seen how the clock was before."""
@@ -88,36 +100,22 @@ class ClockSetTests(TestCase):
         """The bytes of a deleted image are kept for as long as was said, and no longer."""
         await self.delete()
         await self.pass_by(-3600, really=0)
-        self.assertEqual(await self.take(), [])
-        await self.pass_by(590, really=590)
-        self.assertEqual(await self.take(), [])
-        await self.pass_by(20, really=20)
-        self.assertEqual(await self.take(), ["b"])
+        await self.assert_scrubbed_in_time()
 
     async def test_back_while_scrubbed(self):
         """Who took a deletion before the clock was set back holds it no longer than otherwise."""
         await self.delete()
         await self.pass_by(3600, really=3600)
         self.assertEqual(await self.take(), ["b"])
-        await self.pass_by(-3600, really=0)
-        self.assertEqual(await self.take(), [])
-        await self.pass_by(LEASE + 1, really=LEASE + 1)
-        self.assertEqual(await self.take(), ["b"])
+        await self.assert_held_no_longer("b")
 
     async def test_deleted_by_an_older_release(self):
         """Its lease is the date, until that has come."""
         await self.delete()
         await self.database.write("UPDATE images SET scrub_after = NULL")
         self.overdue = Overdue(self.database, self.clock)
-        self.assertEqual(await self.take(), [])
-        await self.pass_by(590, really=590)
-        self.assertEqual(await self.take(), [])
-        await self.pass_by(20, really=20)
-        self.assertEqual(await self.take(), ["b"])
-        await self.pass_by(-3600, really=0)
-        self.assertEqual(await self.take(), [])
-        await self.pass_by(LEASE + 1, really=LEASE + 1)
-        self.assertEqual(await self.take(), ["b"])
+        await self.assert_scrubbed_in_time()
+        await self.assert_held_no_longer("b")
 
     async def test_chores(self):
         """What daemons take turns in is not put off for as long as the clock was set back."""

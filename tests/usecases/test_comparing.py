@@ -173,28 +173,28 @@ class TroubleTests(ComparingCase):
         said = [formatEvent(event) for event in logs]
         self.assertTrue(any("the store file is compared another time" in text for text in said))
 
+    def assert_alone(self, days):
+        """That no other daemon does a round in so many days."""
+        with capturedLogs() as logs:
+            self.daemon()
+            for _ in range(int(days * DAY / LOOK_EVERY)):
+                self.world.clock.advance(LOOK_EVERY)
+        self.assertEqual([e for e in logs if "compared stores" in str(formatEvent(e))], [])
+
     def test_a_long_round_is_told(self):
         """While a round goes on, nobody else begins one, however long it takes."""
         for number in range(2000):
             self.orphan(f"{number:032x}")
         self.daemon(pace=200 / 36_000)
         self.world.clock.advance(LOOK_EVERY)
-        with capturedLogs() as logs:
-            self.daemon()
-            for _ in range(int(4 * DAY / LOOK_EVERY)):
-                self.world.clock.advance(LOOK_EVERY)
-        self.assertEqual([e for e in logs if "compared stores" in str(formatEvent(e))], [])
+        self.assert_alone(4)
 
     def test_a_long_round_without_findings_is_told(self):
         """That is so also when there is nothing to tell of what takes so long."""
         self.world.active(TWO)
         self.daemon(store=Slow(self.world))
         self.world.clock.advance(LOOK_EVERY)
-        with capturedLogs() as logs:
-            self.daemon()
-            for _ in range(int(3 * DAY / LOOK_EVERY)):
-                self.world.clock.advance(LOOK_EVERY)
-        self.assertEqual([e for e in logs if "compared stores" in str(formatEvent(e))], [])
+        self.assert_alone(3)
 
 
 class GateTests(ComparingCase):
