@@ -4,38 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPException
-from time import monotonic, sleep
+from http.client import HTTPConnection
+from time import sleep
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
+from tests.load.answers import PATIENCE, Answer, ask
 from tests.load.content import KIB, SIZES, content, md5
 from tests.load.model import Marks, Model, Story
 
 OWNERS = ["one", "two", "three"]
-
-#: The seconds that any answer may take.
-PATIENCE = 40
-
-
-@frozen
-class Answer:
-    """What came of a request; ``status`` is None when the connection broke first."""
-
-    status: int | None
-    headers: dict[str, str] = field(factory=dict)
-    body: bytes = b""
-
-    @property
-    def text(self) -> str:
-        return self.body.decode("utf-8", "replace")
-
-    @property
-    def json(self) -> Any:
-        import json
-
-        return json.loads(self.body)
 
 
 @define
@@ -107,12 +86,11 @@ class Client:
         )
         with self.model.lock:
             story.uploaders += 1
-        began = monotonic()
         body, more = self._framed(data)
         headers = {**self._meta(story), **more, **wrong}
         answer = self._ask("POST", "/v1/images", headers, body)
         allowed = {400, *_refusals(story)}
-        self.model.answered("wrong upload", answer.status, allowed, began, answer.text)
+        self.model.answered("wrong upload", answer, allowed)
 
     def tear(self) -> None:
         """An upload whose client leaves in the middle."""
@@ -150,9 +128,8 @@ class Client:
             "x-glance-api-copy-from": f"{self.source}/{kind}/{name}/{size}",
         }
         del headers["Content-Type"]
-        began = monotonic()
         answer = self._ask("POST", "/v1/images", headers)
-        if self.model.answered("copy", answer.status, {201}, began, answer.text):
+        if self.model.answered("copy", answer, {201}):
             story.is_made = True
 
     def _new_image(self) -> tuple[Story, bytes]:
@@ -171,10 +148,9 @@ class Client:
         }
 
     def _reserve(self, story: Story) -> bool:
-        began = monotonic()
         headers = {**self._meta(story), "Content-Type": ""}
         answer = self._ask("POST", "/v1/images", headers)
-        if not self.model.answered("reserve", answer.status, {201}, began, answer.text):
+        if not self.model.answered("reserve", answer, {201}):
             return False
         story.is_made = True
         return True
@@ -196,10 +172,9 @@ class Client:
             story.uploaders += 1
         body, more = self._framed(data)
         unknown = set() if story.is_made or method == "POST" else {404}
-        began = monotonic()
         answer = self._ask(method, path, {**headers, **more}, body)
         allowed = {200, 201, *_refusals(story), *unknown}
-        if self.model.answered(f"{method} data", answer.status, allowed, began, answer.text):
+        if self.model.answered(f"{method} data", answer, allowed):
             if answer.status in (200, 201):
                 image = answer.json["image"]
                 if (image["status"], image["checksum"]) != ("active", digest):
@@ -252,13 +227,12 @@ class Client:
             self._delete(self.chance.choice(full))
 
     def _delete(self, story: Story) -> None:
-        began = monotonic()
         with self.model.lock:
             was_there = story.kept is not None
             story.deleters += 1
         answer = self._ask("DELETE", f"/v1/images/{story.image_id}")
         allowed = {200, 404, 403}
-        if self.model.answered("delete", answer.status, allowed, began, answer.text):
+        if self.model.answered("delete", answer, allowed):
             if answer.status == 200:
                 with self.model.lock:
                     story.is_deleted = True
@@ -282,10 +256,9 @@ class Client:
             "x-glance-registry-purge-props": "false",
         }
         was_there = story.is_made
-        began = monotonic()
         answer = self._ask("PUT", f"/v1/images/{story.image_id}", headers)
         gone = {404, 403} if story.deleters or not was_there else set()
-        if self.model.answered("update", answer.status, {200, *gone}, began, answer.text):
+        if self.model.answered("update", answer, {200, *gone}):
             with self.model.lock:
                 if answer.status == 200:
                     marks.sure, marks.since = value, []
@@ -308,12 +281,11 @@ class Client:
         with self.model.lock:
             before = story.members.get(self.name, False)
             story.members[self.name] = None
-        began = monotonic()
         answer = self._ask(method, f"/v1/images/{story.image_id}/members/{self.name}")
         allowed = {204}
         if not was_there or story.deleters or (not adds and before is not True):
             allowed |= {404, 403}
-        if self.model.answered(f"member {method}", answer.status, allowed, began, answer.text):
+        if self.model.answered(f"member {method}", answer, allowed):
             with self.model.lock:
                 # 404 says that nothing has changed.
                 story.members[self.name] = adds if answer.status == 204 else before
@@ -323,11 +295,10 @@ class Client:
         story = self.model.some(self.chance, recent=100)
         if story is None:
             return
-        began = monotonic()
         kept = story.kept
         answer = self._ask("GET", f"/v1/images/{story.image_id}")
         gone = {403, 404} if story.deleters or not kept else {403}
-        if not self.model.answered("download", answer.status, {200, *gone}, began, answer.text):
+        if not self.model.answered("download", answer, {200, *gone}):
             return
         if answer.status == 200:
             digest = md5(answer.body)
@@ -339,7 +310,6 @@ class Client:
 
     def list_pages(self) -> None:
         """A listing through all its pages shows each image once, and all that were there."""
-        began = monotonic()
         with self.model.lock:
             stories = self.model.stories.values()
             there = {story.image_id for story in stories if story.kept and not story.deleters}
@@ -349,7 +319,7 @@ class Client:
         while True:
             path = f"/v1/images/detail?is_public=None&limit={limit}{marker}"
             answer = self._ask("GET", path)
-            if not self.model.answered("page", answer.status, {200}, began, answer.text):
+            if not self.model.answered("page", answer, {200}):
                 return
             page = [image["id"] for image in answer.json["images"]]
             listed += page
@@ -371,32 +341,13 @@ class Client:
     def _ask(
         self, method: str, path: str, headers: dict[str, str] | None = None, body: Any = None
     ) -> Answer:
-        """The answer, read also when the daemon did not want all of the body."""
+        fields = {name: value for name, value in (headers or {}).items() if value}
         with self.model.flying():
-            answer = self._asked(method, path, headers, body)
+            answer = ask(self._port(), method, path, fields, body)
         if answer.status is None:
             # Whoever is not there may come back in a moment.
             sleep(0.05)
         return answer
-
-    def _asked(self, method: str, path: str, headers: dict[str, str] | None, body: Any) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self._port(), timeout=PATIENCE)
-        fields = {name: value for name, value in (headers or {}).items() if value}
-        is_chunked = "Transfer-Encoding" in fields
-        try:
-            try:
-                connection.request(method, path, body, fields, encode_chunked=is_chunked)
-            except (BrokenPipeError, ConnectionResetError):
-                # It may have answered before it had all.
-                if connection.sock is None:
-                    raise
-            response = connection.getresponse()
-            names = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, names, response.read())
-        except (OSError, HTTPException):
-            return Answer(None)
-        finally:
-            connection.close()
 
 
 def _refusals(story: Story) -> set[int]:

@@ -12,10 +12,12 @@ from time import monotonic
 
 from attrs import define, field, frozen
 
+from tests.load.answers import Answer
+
 #: What clients may see besides in the moments when something is disturbed.
 DISTURBED = {503, 409}
 
-#: Seconds within which a client notices an answer that came while it was still sending.
+#: Seconds within which a client notices that an answer has come.
 NOTICED = 2.0
 
 
@@ -103,23 +105,20 @@ class Model:
                 self.fault(f"{story.image_id} took two uploads: {story.kept} and {digest}")
             story.kept = digest
 
-    def answered(self, deed: str, status: int | None, allowed: set[int], began: float, text: str):
-        """
-        Whether a deed got one of the answers that it may get; None is a connection that broke.
-
-        Whatever it got is counted.
-        """
+    def answered(self, deed: str, answer: Answer, allowed: set[int]) -> bool:
+        """Whether a deed got one of the answers that it may get; whatever it got is counted."""
+        status = answer.status
         with self.lock:
             self.counts[f"{deed} {status}"] += 1
             if status is None:
-                if not self.was_disturbed(began):
+                if not self.was_disturbed(answer.began):
                     self.fault(f"{deed}: the connection broke while nothing was disturbed")
                 return False
             if status in allowed:
                 return True
-            lately = max(began, monotonic() - NOTICED)
+            lately = max(answer.began, answer.came - NOTICED)
             if not (status in DISTURBED and self.was_disturbed(lately)):
-                self.fault(f"{deed}: {status} {text[:300]!r}")
+                self.fault(f"{deed}: {status} {answer.text[:300]!r}")
             return False
 
     @contextmanager
