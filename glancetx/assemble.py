@@ -54,10 +54,21 @@ def assemble(
     source = source or registry_source(reactor, settings.registry, settings.data)
     shelf = make_shelf(reactor, settings)
     hashing = Threads(reactor, "hash", share.hash_threads)
+    foremost = Threads(reactor, "hash-foremost", 1, niceness=0)
     cache = make_cache(reactor, settings, shelf, hashing)
     notifiers, reception = make_notifiers(reactor, settings), make_reception(settings, share)
     made = Foundation(
-        reactor, settings, share, reception, shelf, identity, rights, hashing, cache, notifiers
+        reactor=reactor,
+        settings=settings,
+        share=share,
+        reception=reception,
+        shelf=shelf,
+        authenticator=identity,
+        rights=rights,
+        hashing=hashing,
+        foremost=foremost,
+        cache=cache,
+        notifiers=notifiers,
     )
     return Server(made, endpoints, source)
 
@@ -86,13 +97,15 @@ class Server:
         self._start(self._made.notifiers)
         registry = await self._source.open()
         self._start(self._made.hashing)
+        self._start(self._made.foremost)
         stores = (shelved.store for shelved in self._made.shelf)
         parts = (*stores, self._made.cache, self._made.authenticator, self._made.rights.file)
         for part in (*parts, *certificates_of(self._endpoints)):
             if IService.providedBy(part):
                 self._start(IService(part))
         self._front = self._made.frontage(registry, self.monitor.recorder)
-        self._front.watched_by(self.monitor, registry, self._made.hashing, self._made.cache)
+        threads = self._made.hashing, self._made.foremost
+        self._front.watched_by(self.monitor, registry, threads, self._made.cache)
         readiness = Readiness(
             self._made.reactor, registry, self._made.authenticator, self._made.shelf
         )

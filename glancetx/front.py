@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import frozen
@@ -56,21 +57,29 @@ class Frontage:
     prefetch: Prefetch | None
 
     def watched_by(
-        self, monitor: Monitor, registry: IRegistry, hashing: Threads, cache: ImageCache | None
+        self,
+        monitor: Monitor,
+        registry: IRegistry,
+        hashing: Sequence[Threads],
+        cache: ImageCache | None,
     ) -> None:
         """Let a monitor see what they, and those behind them, count by themselves."""
         monitor.watch(
             parts.site(self.site),
             parts.work(self.transfers, self.copies, self.janitor),
             parts.registry(registry),
-            parts.hashing(hashing),
+            parts.hashing(*hashing),
             parts.cache(cache),
         )
 
 
-@frozen
+@frozen(kw_only=True)
 class Foundation:
-    """What a server is made of while its registry is not open yet."""
+    """
+    What a server is made of while its registry is not open yet.
+
+    ``hashing`` are the threads that hash, ``foremost`` the one for an upload that is alone.
+    """
 
     reactor: Any
     settings: Settings
@@ -80,6 +89,7 @@ class Foundation:
     authenticator: IAuthenticator
     rights: Rights
     hashing: Threads
+    foremost: Threads
     cache: ImageCache | None
     notifiers: Notifiers
 
@@ -87,7 +97,7 @@ class Foundation:
         """What serves requests with this registry, and works behind them; nothing is begun yet."""
         settings, clock, shelf, reception = self.settings, self.reactor, self.shelf, self.reception
         limits = settings.limits
-        metering = Metering(self.hashing, settings.digests)
+        metering = Metering(self.hashing, settings.digests, foremost=self.foremost)
         slots = reception.slots()
         announce = Announcements(self.notifiers.notifiers, settings.default_publisher_id)
         transfers = Transfers(clock, registry, settings.transfer_lease, self.share.tell_deleted)

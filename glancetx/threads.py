@@ -23,7 +23,7 @@ T = TypeVar("T")
 #: How many seconds `Threads.stopService` waits for jobs that do not end.
 PATIENCE = 10.0
 
-#: How much nicer than the reactor threads are: while they keep all cores busy, it comes first.
+#: How much nicer than the reactor threads are, mostly: while all cores are busy, it comes first.
 NICENESS = 10
 
 _log = Logger()
@@ -47,14 +47,22 @@ class Threads(Service):
     Stopping fires when all jobs, also those in the queue, have ended, or after ``patience``
     seconds: a job that hangs, on a network file system for one, is then left to itself.
     Threads that were stopped may be started again.
+
+    ``niceness`` is how much nicer than the reactor they are.
     """
 
     def __init__(
-        self, reactor: IReactorFromThreads, name: str, size: int, patience: float = PATIENCE
+        self,
+        reactor: IReactorFromThreads,
+        name: str,
+        size: int,
+        patience: float = PATIENCE,
+        niceness: int = NICENESS,
     ) -> None:
         self._reactor = reactor
         self._name = name
         self._patience = patience
+        self._niceness = niceness
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._threads: list[Thread] = []
         self._unfinished = 0
@@ -127,7 +135,7 @@ class Threads(Service):
         thread.start()
 
     def _work(self, jobs: SimpleQueue[_Job]) -> None:
-        _be_nice()
+        _be_nicer(self._niceness)
         while (waiting := jobs.get()) is not None:
             job, args, kwargs, done = waiting
             try:
@@ -143,9 +151,9 @@ class Threads(Service):
         done.fire(result)
 
 
-def _be_nice() -> None:
+def _be_nicer(by: int) -> None:
     """Lower the priority of this thread, where each has its own (Linux, setpriority(2))."""
     if sys.platform == "linux":
         number = get_native_id()
         niceness = os.getpriority(os.PRIO_PROCESS, number)
-        os.setpriority(os.PRIO_PROCESS, number, niceness + NICENESS)
+        os.setpriority(os.PRIO_PROCESS, number, niceness + by)

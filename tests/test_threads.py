@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import cast
+from typing import Any, cast
 
 from twisted.internet import reactor as installed_reactor
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
@@ -22,8 +22,8 @@ class ThreadsTests(TestCase):
 
     timeout = 20.0
 
-    def started(self, size: int = 2, patience: float = 10.0) -> Threads:
-        threads = Threads(reactor, "test", size, patience)
+    def started(self, size: int = 2, **options: Any) -> Threads:
+        threads = Threads(reactor, "test", size, **options)
         threads.startService()
         self.addCleanup(threads.stopService)
         return threads
@@ -139,6 +139,7 @@ class ThreadsTests(TestCase):
             return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
         self.assertEqual(await self.started().run(niceness), min(niceness() + NICENESS, 19))
+        self.assertEqual(await self.started(niceness=0).run(niceness), niceness())
 
     async def test_daemon_threads(self) -> None:
         """A thread that hangs does not keep the process from ending."""

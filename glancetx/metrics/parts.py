@@ -17,14 +17,15 @@ from glancetx.web.site import StreamingSite
 Part = Callable[[Book], None]
 
 
-def hashing(threads: Threads) -> Part:
+def hashing(*threads: Threads) -> Part:
     """The threads that hash, and what waits for them."""
 
     def tell(book: Book) -> None:
-        busy, waiting = threads.load()
-        book.add("glancetx_hash_threads", threads.size)
-        book.add("glancetx_hash_threads_busy", busy)
-        book.add("glancetx_hash_queue_length", waiting)
+        for each in threads:
+            busy, waiting = each.load()
+            book.add("glancetx_hash_threads", each.size)
+            book.add("glancetx_hash_threads_busy", busy)
+            book.add("glancetx_hash_queue_length", waiting)
 
     return tell
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from functools import partial
+from threading import Lock
+from typing import Protocol
 
-from twisted.internet.defer import Deferred, FirstError, gatherResults
+from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
+from glancetx.deferreds import Patient
 from glancetx.strand import Strand
 from glancetx.threads import Threads
 
@@ -30,38 +33,59 @@ class Hashing:
         self, threads: Threads, algorithms: Sequence[str], *, in_parallel: bool = True
     ) -> None:
         hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
+        self._threads = threads
         self._hashes: Mapping[str, _Hash] = hashes
         together = list(self._hashes.values())
         lanes = [[each] for each in together] if in_parallel else [together]
-        self._lanes = [_Lane(threads, lane) for lane in lanes]
+        self._lanes = [(Strand(threads), lane) for lane in lanes]
 
     @property
     def digests(self) -> Mapping[str, str]:
         """Algorithm → lower-case hex digest of all that has been hashed so far."""
         return {name: each.hexdigest() for name, each in self._hashes.items()}
 
-    def update(self, batch: bytes) -> Deferred[Any]:
-        """Fires when this batch, and with it all before it, is hashed."""
-        lanes = [lane.update(batch) for lane in self._lanes]
-        if len(lanes) == 1:
-            return lanes[0]
-        return gatherResults(lanes, consumeErrors=True).addErrback(_unwrap)
+    def update(self, data: bytes, foremost: Threads | None = None) -> Deferred[None]:
+        """
+        Fires when this batch, and with it all before it, is hashed.
+
+        ``foremost`` are the threads of the first digest, if they are not those of the others.
+        """
+        if not self._lanes:
+            return succeed(None)
+        first, _ = self._lanes[0]
+        first.threads = foremost or self._threads
+        batch = _Batch(data, len(self._lanes), self._threads)
+        for strand, hashes in self._lanes:
+            strand.post(partial(batch.hash, hashes), batch.end)
+        return batch.done
 
 
-class _Lane:
-    """Some digests of one stream, their batches hashed one after the other."""
+class _Batch:
+    """Bytes that so many lanes hash; the last of them tells, so that the reactor is woken once."""
 
-    def __init__(self, threads: Threads, hashes: Sequence[_Hash]) -> None:
-        self._strand = Strand(threads)
-        self._hashes = hashes
+    def __init__(self, data: bytes, lanes: int, threads: Threads) -> None:
+        self.done: Patient[None] = Patient()
+        self._data = data
+        self._left = lanes
+        self._threads = threads
+        self._lock = Lock()
+        self._failure: Failure | None = None
 
-    def update(self, batch: bytes) -> Deferred[None]:
-        return self._strand.run(self._hash, batch)
+    def hash(self, hashes: Sequence[_Hash]) -> None:
+        """In a thread."""
+        try:
+            for each in hashes:
+                each.update(self._data)
+        except BaseException:  # noqa: BLE001 - whoever waits for it is told
+            self.end(Failure())
+        else:
+            self.end()
 
-    def _hash(self, batch: bytes) -> None:
-        for each in self._hashes:
-            each.update(batch)
-
-
-def _unwrap(failure: Failure) -> Failure:
-    return failure.value.subFailure if isinstance(failure.value, FirstError) else failure
+    def end(self, failure: Failure | None = None) -> None:
+        """One of the lanes has hashed it, or has failed to."""
+        with self._lock:
+            self._left -= 1
+            self._failure = self._failure or failure
+            if self._left:
+                return
+        self._threads.tell(self.done.fire, self._failure)

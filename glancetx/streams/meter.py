@@ -40,6 +40,8 @@ class Metering:
 
     Batches shrink while many uploads run, so that all of them together keep to the budget.
     ``largest`` is for whoever wants bytes soon rather than cheaply.
+    ``foremost`` has the first digest of a stream that is alone, which bounds it mostly: if all that
+    is done with a batch shared the cores in equal parts, that digest would be kept waiting.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class Metering:
         algorithms: Sequence[str] = DEFAULT_DIGESTS,
         memory: int = MEMORY,
         largest: int = LARGEST_BATCH,
+        foremost: Threads | None = None,
     ) -> None:
         self.threads = threads
+        self._foremost = foremost
         self.algorithms = tuple(algorithms)
         self._memory = memory
         self._largest = largest
@@ -58,6 +62,11 @@ class Metering:
     def meter(self, source: IByteStream, limit: int | None = None) -> Metered:
         """A meter around a stream that may bring at most ``limit`` bytes."""
         return Metered(self, source, limit)
+
+    @property
+    def foremost(self) -> Threads | None:
+        """The threads of a stream's first digest, as things stand now, if they are others."""
+        return self._foremost if self.running == 1 else None
 
     @property
     def backlog(self) -> int:
@@ -203,7 +212,7 @@ class Metered:
         if not batch or self._consumer is None:
             return
         self._backlog += 1
-        done = self._hashing.update(batch)
+        done = self._hashing.update(batch, self._metering.foremost)
         self._hashed = done.addCallbacks(lambda _: self._batch_hashed(), self._not_hashed)
         self._consumer.write(batch)
         self._balance()

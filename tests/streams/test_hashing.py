@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from typing import cast
 
+from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.streams.hashing import Hashing
 from glancetx.testing.threads import HeldThreads
+from glancetx.threads import NotRunning
 
 NAMES = ("md5", "sha256", "sha1")
 
@@ -48,3 +51,57 @@ class HashingTests(SynchronousTestCase):
         self.threads.do_all()
         self.successResultOf(second)
         self.assert_hashed(hashing, b"ab")
+
+    def test_foremost(self) -> None:
+        """The first digest alone goes to other threads, for as long as they are given."""
+        hashing, foremost = self.hashing(in_parallel=True), HeldThreads()
+        first = hashing.update(b"a", foremost)
+        self.assertEqual((foremost.held, self.threads.held), (1, 2))
+        self.threads.do_all()
+        self.assertNoResult(first)
+        foremost.do_all()
+        self.successResultOf(first)
+        second = hashing.update(b"b")
+        self.assertEqual((foremost.held, self.threads.held), (0, 3))
+        self.threads.do_all()
+        self.successResultOf(second)
+        self.assert_hashed(hashing, b"ab")
+
+    def test_told_once(self) -> None:
+        """Only the last digest of a batch wakes the reactor."""
+        hashing, told = self.hashing(in_parallel=True), []
+        self.patch(self.threads, "tell", lambda call, *args: told.append(call(*args)))
+        batch = hashing.update(b"a")
+        self.threads.do_all()
+        self.successResultOf(batch)
+        self.assertEqual(len(told), 1)
+
+    def test_failure(self) -> None:
+        """What fails in one of the threads fails the batch, when all have ended."""
+        hashing = self.hashing(in_parallel=True)
+        batch = hashing.update(cast(bytes, "no bytes"))
+        self.threads.do_one()
+        self.assertNoResult(batch)
+        self.threads.do_all()
+        self.failureResultOf(batch, TypeError)
+
+    def test_cancelled(self) -> None:
+        """A batch that is cancelled is hashed first, and then tells CancelledError."""
+        hashing = self.hashing(in_parallel=True)
+        batch = hashing.update(b"a")
+        batch.cancel()
+        self.assertNoResult(batch)
+        self.threads.do_all()
+        self.failureResultOf(batch, CancelledError)
+
+    def test_refused(self) -> None:
+        """Threads that do not run fail the batch."""
+        hashing = self.hashing(in_parallel=True)
+        batch = hashing.update(b"a")
+        for _ in NAMES:
+            self.threads.refuse_one(NotRunning("stopped"))
+        self.failureResultOf(batch, NotRunning)
+
+    def test_nothing_to_hash(self) -> None:
+        """Without digests a batch is done at once."""
+        self.successResultOf(Hashing(HeldThreads(), ()).update(b"a"))

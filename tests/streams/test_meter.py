@@ -189,6 +189,24 @@ class ThreadsTests(SynchronousTestCase):
             threads.do_all()
             self.successResultOf(flow)
 
+    def test_foremost(self) -> None:
+        """The first digest has a thread of its own while the stream is the only one."""
+        threads, foremost = HeldThreads(2), HeldThreads()
+        metering = Metering(threads, ("md5", "sha1"), foremost=foremost)
+        data = [b"x" * LARGEST_BATCH] * (BACKLOG + 1)
+        metered = metering.meter(ScriptedStream(data, then=HANG))
+        flow = as_deferred(metered.flow_to(RecordingConsumer()))
+        self.assertEqual((foremost.held, threads.held), (1, 1))
+        other = as_deferred(metering.meter(ScriptedStream(then=HANG)).flow_to(RecordingConsumer()))
+        foremost.do_all()
+        threads.do_all()
+        # The last batch came when there was another stream.
+        self.assertEqual(foremost.held, 0)
+        self.assertEqual(metered.digests["md5"], hashlib.md5(b"".join(data)).hexdigest())
+        for each in (flow, other):
+            each.cancel()
+            self.failureResultOf(each, CancelledError)
+
 
 class PaceTests(MeterCase):
     """The consumer's pace is the source's."""
