@@ -24,7 +24,7 @@ T = TypeVar("T")
 PATIENCE = 10.0
 
 #: How much nicer than the reactor threads are, mostly: while all cores are busy, it comes first.
-NICENESS = 10
+NICENESS = 15
 
 _log = Logger()
 

@@ -131,8 +131,9 @@ class _Sending:
         position, left = self._span.start + self.sent, self._span.length - self.sent
         if position >= self._at_hand and not self._is_at_hand(position, min(left, WINDOW)):
             return 0
+        size = min(self._at_hand - position, STEP)
         try:
-            sent = self._send(position, min(self._at_hand - position, STEP))
+            sent = self._send(position, size)
         except OSError as error:
             self._fail(error)
             return 0
@@ -140,6 +141,9 @@ class _Sending:
             self._end(None)
         elif sent == 0:
             self._end(CannotRead(f"The store gave {self.sent} of {self._span.length} bytes"))
+        elif sent == size:
+            # There may be room for more: that is seen by trying, at less than the reactor asks.
+            self._request.site.rounds.wait(self._send_step)
         else:
             self._transport.startWriting()
         return sent or 0

@@ -76,7 +76,7 @@ class StreamingTests(TransportCase):
         self.api.site.receivers = 63
         self.transport.bufferSize = 65536
         self.begin_upload(2)
-        self.assertEqual(self.transport.bufferSize, 208 << 10)
+        self.assertEqual(self.transport.bufferSize, 256 << 10)
         self.client.disconnect()
         self.assertEqual(self.api.site.receivers, 63)
 
@@ -89,7 +89,7 @@ class StreamingTests(TransportCase):
         body = self._channel().requests[0].body
         body.pauseProducing()
         body.resumeProducing()
-        self.assertEqual(self.transport.bufferSize, 208 << 10)
+        self.assertEqual(self.transport.bufferSize, 256 << 10)
 
     def test_reads_are_smaller_for_chunks(self) -> None:
         """R27: there may be a chunk in every six bytes, and all that a read brings is read."""

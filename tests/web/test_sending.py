@@ -418,6 +418,24 @@ class PaceTests(SendingCase):
         self.assertLess(request.sentLength, 64 * MIB)
         self.assertEqual(len(await deferToThread(receive, client, 200 * MIB)), 200 * MIB)
 
+    async def test_room_for_more(self) -> None:
+        """Whoever took all of a step has the next one without its socket being asked first."""
+        self.patch(sending, "STEP", 16 << 10)
+        asked, resume = [], sending._Sending.resumeProducing
+
+        def resume_producing(one: Any) -> None:
+            asked.append(one)
+            resume(one)
+
+        self.patch(sending._Sending, "resumeProducing", resume_producing)
+        data = os.urandom(64 << 10)
+        self.serve(0, len(data), data)
+        client = await self.connect()
+        client.sendall(HEAD)
+        self.assertEqual(await deferToThread(receive, client, len(data)), data)
+        # When it was registered, and when the headers had left.
+        self.assertEqual(len(asked), 2)
+
     async def test_stalled_reader_is_cut(self) -> None:
         """A client that takes nothing for the timeout."""
         self.serve(length=1024 * MIB)
