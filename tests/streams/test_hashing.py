@@ -77,13 +77,17 @@ class HashingTests(SynchronousTestCase):
         self.assertEqual(len(told), 1)
 
     def test_failure(self) -> None:
-        """What fails in one of the threads fails the batch, when all have ended."""
+        """What fails in one of the threads fails the batch, when all have ended; others go on."""
         hashing = self.hashing(in_parallel=True)
         batch = hashing.update(cast(bytes, "no bytes"))
         self.threads.do_one()
         self.assertNoResult(batch)
         self.threads.do_all()
         self.failureResultOf(batch, TypeError)
+        following = hashing.update(b"a")
+        self.threads.do_all()
+        self.successResultOf(following)
+        self.assert_hashed(hashing, b"a")
 
     def test_cancelled(self) -> None:
         """A batch that is cancelled is hashed first, and then tells CancelledError."""
