@@ -17,7 +17,11 @@ INSERT INTO images (
 )
 SELECT
     gen_random_uuid(), 'active', 'image ' || n, 'tenant ' || n % 500, 'public', false, 'qcow2',
-    'bare', n * 1024, 0, 0, md5(n::text), '{{}}', '{{"os_distro": "debian"}}', '[]',
+    'bare', n * 1024, 0, 0, md5(n::text), jsonb_build_object(
+        'md5', md5(n::text), 'sha256', md5(n::text) || md5(n::text)
+    ), '{{"os_distro": "debian", "architecture": "x86_64"}}', jsonb_build_array(
+        jsonb_build_object('store', 'file', 'key', 'ab/cd/' || gen_random_uuid())
+    ),
     now() - n * interval '1 minute', now() - n * interval '1 minute', 0, 0
 FROM generate_series(1, {count} - (SELECT count(*) FROM images)) AS n
 """

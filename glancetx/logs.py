@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TextIO
 
 from twisted.logger import (
@@ -16,6 +17,7 @@ from twisted.logger import (
     LogLevel,
     formatEvent,
     formatEventAsClassicLogText,
+    formatTime,
 )
 from twisted.python.logfile import LogFile
 
@@ -54,7 +56,7 @@ def lines(kind: str, worker: int | None = None) -> Line:
         return json.dumps(record) + "\n"
 
     def text_line(event: LogEvent) -> str | None:
-        text = formatEventAsClassicLogText(event)
+        text = formatEventAsClassicLogText(event, formatTime=_second_of)
         about = request_of(event)
         if text and about is not None:
             text = text.replace("] ", f" {_printable(about)}] ", 1)
@@ -63,6 +65,17 @@ def lines(kind: str, worker: int | None = None) -> Line:
         return text
 
     return json_line if kind == "json" else text_line
+
+
+def _second_of(when: float | None) -> str:
+    """The time of a line, in the form that Twisted gives it: local, with its offset from UTC."""
+    return formatTime(when) if when is None else _formatted(int(when))
+
+
+@lru_cache(maxsize=4)
+def _formatted(second: int) -> str:
+    # Put together once a second: it would be more than half of the cost of each line.
+    return formatTime(float(second))
 
 
 def record_of(event: LogEvent) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.logger import FileLogObserver, Logger
+from twisted.logger import FileLogObserver, Logger, formatEventAsClassicLogText
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -48,6 +48,13 @@ class TextTests(LineCase):
         """Time, namespace, level and text."""
         said = self.said("text", lambda log: log.info("[a] b"))
         self.assertRegex(said, r"\A\S+T\S+ \[some\.where#info\] \[a\] b\n\Z")
+
+    def test_time(self) -> None:
+        """It is when the event was, to the second, in Twisted's form; else a dash."""
+        line = lines("text")
+        for when in (1.0, 1.9, 2.0, 1e9, None):
+            event = {"log_format": "a", "log_time": when}
+            self.assertEqual(line(event), formatEventAsClassicLogText(event))
 
     def test_worker(self) -> None:
         """A worker's number comes first."""

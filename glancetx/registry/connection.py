@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from json import JSONDecoder
 from select import POLLERR, POLLHUP, POLLIN, poll
 from typing import Any
 
 import psycopg2
 import psycopg2.errors
 import psycopg2.extensions
-from psycopg2.extensions import POLL_OK, POLL_WRITE, TRANSACTION_STATUS_IDLE
+from psycopg2.extensions import (
+    POLL_OK,
+    POLL_WRITE,
+    TRANSACTION_STATUS_IDLE,
+    new_type,
+    register_type,
+)
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionClosed
 from twisted.internet.interfaces import IReactorFDSet, IReactorPluggableNameResolver, IReactorTime
@@ -32,6 +39,20 @@ TROUBLE = (
     ConnectionClosed,
     CancelledError,
 )
+
+
+#: PostgreSQL's number of the type jsonb.
+_JSONB_OID = 3802
+
+_decode = JSONDecoder().raw_decode
+
+
+def _read_jsonb(text: str | bytes | None, cursor: object) -> Any:
+    # There is no blank around what the server writes: to look for one takes as long as the rest.
+    return None if text is None else _decode(str(text))[0]
+
+
+_JSONB = new_type((_JSONB_OID,), "JSONB", _read_jsonb)
 
 
 class IDatabaseReactor(IReactorTime, IReactorFDSet, IReactorPluggableNameResolver):
@@ -69,6 +90,7 @@ class Connection(TxConnection):  # type: ignore[misc]
     def connect(self, *args: Any, **kwargs: Any) -> Deferred[Any]:
         def connected(result: Any) -> Any:
             self.reactor.removeReader(self)
+            register_type(_JSONB, self.pollable())
             self._number = os.dup(self.pollable().fileno())
             self.reactor.addReader(self)
             return result
