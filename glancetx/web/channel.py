@@ -19,7 +19,7 @@ from glancetx import __version__
 from glancetx.web.framing import NO_ROOM, response_head
 from glancetx.web.request import StreamingRequest
 from glancetx.web.timing import PunctualChannel
-from glancetx.web.transports import Progress
+from glancetx.web.transports import Progress, send_now
 
 if TYPE_CHECKING:
     from glancetx.web.site import StreamingSite
@@ -142,6 +142,7 @@ class StreamingChannel(PunctualChannel):
         if self.persistent and self._waitingForTransport:
             self._untaken = request
             return
+        send_now(self.transport)
         super().requestDone(request)
         self._close_if_over()
 

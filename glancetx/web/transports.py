@@ -21,6 +21,18 @@ def socket_below(transport: Any) -> FileDescriptor | None:
     return transport if is_plain else None
 
 
+def send_now(transport: Any) -> None:
+    """
+    Have the socket take what was written, if it can, before the reactor asks for it.
+
+    What goes wrong will go wrong again when the reactor asks; one that is to be closed is left to
+    it altogether.
+    """
+    socket = socket_below(transport)
+    if socket is not None and not socket.disconnecting and _unsent(socket):
+        socket.doWrite()
+
+
 class Progress:
     """
     Whether a client takes what was written to its transport.

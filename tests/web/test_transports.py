@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from typing import Any
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.interfaces import ISSLTransport
-from twisted.internet.tcp import Connection
+from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
+from twisted.internet.tcp import Connection, Server
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
 from glancetx.testing.http import MemoryTransport
-from glancetx.web.transports import Progress, below_tls
+from glancetx.web.transports import Progress, below_tls, send_now
+from tests.web.api import Api
 
 
 class BelowTlsTests(SynchronousTestCase):
@@ -28,6 +33,98 @@ class BelowTlsTests(SynchronousTestCase):
         outer.transport = inner  # type: ignore[attr-defined]
         directlyProvides(outer, ISSLTransport)
         self.assertIs(below_tls(outer), inner)
+
+
+class SendNowTests(SynchronousTestCase):
+    """Bytes leave before the reactor asks the socket."""
+
+    def setUp(self) -> None:
+        self.ours, self.theirs = socket.socketpair()
+        self.addCleanup(self.ours.close)
+        self.addCleanup(self.theirs.close)
+        self.ours.setblocking(False)
+        self.theirs.setblocking(False)
+        self.reactor = MemoryReactorClock()
+        self.connection = Connection(self.ours, None, self.reactor)  # type: ignore[arg-type]
+        self.connection.connected = 1
+
+    def test_written(self) -> None:
+        """What was written is sent, and the reactor need not watch the socket any more."""
+        self.connection.write(b"hello")
+        self.assertEqual(self.reactor.writers, {self.connection})
+        send_now(self.connection)
+        self.assertEqual(self.theirs.recv(10), b"hello")
+        self.assertEqual(self.reactor.writers, set())
+
+    def test_no_room(self) -> None:
+        """What the socket does not take is left to the reactor, in order."""
+        with contextlib.suppress(BlockingIOError):
+            while self.ours.send(bytes(1 << 20)):
+                pass
+        self.connection.write(b"hello")
+        send_now(self.connection)
+        self.assertEqual(self.reactor.writers, {self.connection})
+        with contextlib.suppress(BlockingIOError):
+            while self.theirs.recv(1 << 20):
+                pass
+        self.connection.doWrite()
+        self.assertEqual(self.theirs.recv(10), b"hello")
+
+    def test_nothing_written(self) -> None:
+        """A socket that has nothing to send is not asked; its producer would take it for room."""
+        self.patch(self.connection, "doWrite", lambda: self.fail("nothing was written"))
+        send_now(self.connection)
+
+    def test_closing(self) -> None:
+        """The last bytes are the reactor's: it closes the connection behind them."""
+        self.connection.write(b"hello")
+        self.connection.loseConnection()
+        send_now(self.connection)
+        self.assertEqual(self.reactor.writers, {self.connection})
+        self.assertIs(self.connection.doWrite(), CONNECTION_DONE)
+
+    def test_gone(self) -> None:
+        """A client that has left is found out by the reactor."""
+        self.theirs.close()
+        self.connection.write(b"hello")
+        send_now(self.connection)
+        self.assertEqual(self.reactor.writers, {self.connection})
+        self.assertIs(self.connection.doWrite(), CONNECTION_LOST)
+
+    def test_tls(self) -> None:
+        """What TLS has yet to encrypt is not sent."""
+        directlyProvides(self.connection, ISSLTransport)
+        self.connection.write(b"hello")
+        send_now(self.connection)
+        self.assertEqual(self.reactor.writers, {self.connection})
+
+
+class AnswerTests(SynchronousTestCase):
+    """Of a server on a real socket whose reactor does not turn."""
+
+    def ask(self, request: bytes) -> socket.socket:
+        """A client that has sent this."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            client = socket.create_connection(listener.getsockname())
+            self.addCleanup(client.close)
+            client.setblocking(False)
+            accepted, address = listener.accept()
+        self.addCleanup(accepted.close)
+        accepted.setblocking(False)
+        channel = Api().site.buildProtocol(IPv4Address("TCP", *address))
+        assert channel is not None
+        reactor: Any = MemoryReactorClock()
+        port: Any = None
+        server = Server(accepted, channel, address, port, 0, reactor)
+        channel.makeConnection(server)
+        channel.dataReceived(request)
+        return client
+
+    def test_at_once(self) -> None:
+        """An answer is out at once, and does not wait for others that the reactor works for."""
+        for more in ("", "Connection: close\r\n"):
+            client = self.ask(f"HEAD /versions HTTP/1.1\r\nHost: h\r\n{more}\r\n".encode())
+            self.assertTrue(client.recv(1000).startswith(b"HTTP/1.1 200 "))
 
 
 class ProgressTests(SynchronousTestCase):
