@@ -10,6 +10,7 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 from twisted.application.service import IService, MultiService
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -77,9 +78,10 @@ class FileStore(MultiService):
         self.addService(self._bulk)
         self.addService(self._small)
 
-    def startService(self) -> None:
+    def startService(self) -> Deferred[None]:
+        """Fires when the directory is prepared, for those who want that to be over."""
         super().startService()
-        self._small.run(self._start).addErrback(
+        return self._small.run(self._start).addErrback(
             lambda failure: _log.failure("Preparing {root}", failure, root=self._tree.root)
         )
 
