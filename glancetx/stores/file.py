@@ -113,9 +113,10 @@ class FileStore(MultiService):
         file = Partial(self._tree, image_id)
         try:
             await self._run(self._small, file.create)
-            async with aclosing(chunks(data)) as incoming:
+            async with aclosing(chunks(data, ahead=False)) as incoming:
                 async for chunk in incoming:
                     await self._run(self._bulk, file.write, chunk)
+                    del chunk
             await self._run(self._small, file.commit)
         except BaseException:
             await self._abandon(file)

@@ -15,20 +15,23 @@ from glancetx.errors import BodyCutShort, ConsumerGone, StreamError
 from glancetx.interfaces import IByteStream
 
 
-async def chunks(stream: IByteStream) -> AsyncGenerator[bytes, None]:
+async def chunks(stream: IByteStream, *, ahead: bool = True) -> AsyncGenerator[bytes, None]:
     """
     The stream's bytes, as they come.
 
-    While the caller works on one chunk at most one more is fetched; then the source is paused.
+    While the caller works on one chunk at most one more is fetched, or none unless ``ahead``; then
+    the source is paused.
     A caller who leaves early stops the source: use ``contextlib.aclosing``.
     Whatever broke the source is raised at once, before chunks that are still waiting.
     """
-    inbox = _Inbox()
+    inbox = _Inbox(ahead)
     flow = as_deferred(stream.flow_to(inbox))
     flow.addBoth(inbox.end)
     try:
         while (chunk := await inbox.next()) is not None:
             yield chunk
+            # Else its bytes would stay until the next one comes, which may be long.
+            del chunk
     finally:
         await inbox.close(flow)
 
@@ -59,7 +62,8 @@ async def _none() -> AsyncGenerator[bytes, None]:
 class _Inbox:
     """Takes a stream's chunks and hands them out one by one."""
 
-    def __init__(self) -> None:
+    def __init__(self, ahead: bool) -> None:
+        self._ahead = ahead
         self._waiting: deque[bytes] = deque()
         self._producer: IPushProducer | None = None
         self._paused = False
@@ -78,8 +82,9 @@ class _Inbox:
     def write(self, data: bytes) -> None:
         self._waiting.append(data)
         self._wake()
-        # A caller who was waiting has taken it already: then the source need not pause.
-        if self._waiting and not self._paused and self._producer is not None:
+        # A caller who was waiting has taken it already, and may wait for the next one.
+        is_behind = bool(self._waiting) if self._ahead else self._wanted is None
+        if is_behind and not self._paused and self._producer is not None:
             self._paused = True
             self._producer.pauseProducing()
 
@@ -91,6 +96,7 @@ class _Inbox:
 
     async def next(self) -> bytes | None:
         """The next chunk, or None after the last one."""
+        self._go_on()
         while self._failure is None and not self._waiting and not self._ended:
             self._wanted = Deferred()
             await self._wanted
@@ -99,9 +105,8 @@ class _Inbox:
         if not self._waiting:
             return None
         chunk = self._waiting.popleft()
-        if self._paused and not self._waiting and self._producer is not None:
-            self._paused = False
-            self._producer.resumeProducing()
+        if self._ahead:
+            self._go_on()
         return chunk
 
     async def close(self, flow: Deferred[None]) -> None:
@@ -118,6 +123,12 @@ class _Inbox:
             self._producer.stopProducing()
         else:
             flow.cancel()
+
+    def _go_on(self) -> None:
+        """Let the source bring more, when nothing of it is left here."""
+        if self._paused and not self._waiting and self._producer is not None:
+            self._paused = False
+            self._producer.resumeProducing()
 
     def _wake(self) -> None:
         wanted, self._wanted = self._wanted, None
@@ -154,6 +165,7 @@ class _GeneratedStream:
                 raise StreamError("The source gave more than it had announced")
             if chunk and await self._wanted():
                 consumer.write(chunk)
+            del chunk
         if self._gone:
             raise ConsumerGone()
         if self.length is not None and size < self.length:

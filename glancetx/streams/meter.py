@@ -31,7 +31,7 @@ BACKLOG_IN_A_CROWD = 1
 HELD_BESIDE = 2
 
 #: Bytes of memory for the batches of all streams that are metered together.
-MEMORY = 48 << 20
+MEMORY = 32 << 20
 
 
 class Metering:

@@ -61,6 +61,7 @@ class Ration:
                 if self._reserved < size <= self._cap:
                     await self._grow(size)
                 yield chunk
+                del chunk
 
     async def _grow(self, size: int) -> None:
         wanted = min(size + min(size, LARGEST_STEP), self._cap)

@@ -118,9 +118,8 @@ class StreamingChannel(PunctualChannel):
     # -- answering
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
-        request = self.requests[0]
+        request, body = self.requests[0], self.requests[0].body
         request.first_byte = self.site.reactor.seconds()
-        body = request.body
         reads_on = body.is_complete or body.is_flowing or self._can_drain(request)
         if not reads_on or self.site.is_draining:
             self.persistent = False

@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, AnyStr
 
-from twisted.internet.abstract import FileDescriptor
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.interfaces import IPushProducer
 from twisted.python.failure import Failure
 from twisted.web import server
 from twisted.web.iweb import IRequest
 from zope.interface import implementer
 
 from glancetx.access import Caller
-from glancetx.streams.meter import BACKLOG_IN_A_CROWD, HELD_BESIDE, MEMORY
 from glancetx.web.body import RequestBody
 from glancetx.web.forwarded import DIRECT
+from glancetx.web.receiving import Receiving
 from glancetx.web.routes import ELSEWHERE
-from glancetx.web.transports import below_tls
 
 if TYPE_CHECKING:
     from glancetx.web.channel import StreamingChannel
     from glancetx.web.site import StreamingSite
-
-#: Bytes that one read of each uploading client's socket may bring together, and of one client at
-#: most (measured: 64 KiB cost a single client a quarter of the throughput). With many of them a
-#: read brings just a batch (`glancetx.streams.meter`), which then need not be put together.
-READ_AT_ONCE = MEMORY // (BACKLOG_IN_A_CROWD + HELD_BESIDE)
-LARGEST_READ = 4 << 20
-#: All chunks of a read are taken apart at once, which takes more than a second for a mebibyte of
-#: chunks of one byte: reads are smaller for chunks, and small after so many tiny ones in a row.
-LARGEST_CHUNKED_READ = 256 << 10
-TINY, MOST_TINY = 1 << 10, 100
-SMALLEST_READ = FileDescriptor.bufferSize
 
 _ABSOLUTE_FORM = re.compile(rb"https?://([^/?]*)(.*)", re.IGNORECASE)
 
@@ -72,12 +57,11 @@ class StreamingRequest(server.Request):
     request_id: str | None = None
     begun = 0.0
     first_byte: float | None = None
-    _is_receiving = False
-    _tiny = 0
 
     def __init__(self, channel: StreamingChannel, *args: Any, **kwargs: Any) -> None:
         super().__init__(channel, *args, **kwargs)
-        self.body = RequestBody(_Network(channel, self._fit_reads), self._begin_body)
+        self._receiving = Receiving(channel)
+        self.body = RequestBody(self._receiving, self._begin_body)
         self.prepared: list[bytes] = []
 
     @property
@@ -137,17 +121,12 @@ class StreamingRequest(server.Request):
         self.prepared.append(b"%b: %b\r\n" % (_canonical(name), value))
 
     def handleContentChunk(self, data: bytes) -> None:
-        if len(data) >= TINY:
-            self._tiny = 0
-        else:
-            self._tiny += 1
-            if self._tiny == MOST_TINY:
-                _set_read_size(self.transport, SMALLEST_READ)
+        self._receiving.piece_came(len(data))
         self.body.data_received(data)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         self.body.all_received()
-        self._end_body()
+        self._receiving.end()
         if not self.is_routed:
             self.headers_received(command, path, version)
 
@@ -156,7 +135,7 @@ class StreamingRequest(server.Request):
         # First this: it makes Klein cancel the handler, once.
         # A body that failed before would have the handler clear up, and that would be cancelled.
         super().connectionLost(reason)
-        self._end_body()
+        self._receiving.end()
         self.body.cut_short()
         if self.is_routed and not self.finished:
             self.site.broken_off(self)
@@ -182,22 +161,7 @@ class StreamingRequest(server.Request):
         if self.expects_continue and not self.startedWriting and not self.body.received:
             self.channel.send_continue()
         self.expects_continue = False
-        self._is_receiving = True
-        self.site.receivers += 1
-        self._fit_reads()
-
-    def _fit_reads(self) -> None:
-        """Let a read of the socket bring as much as there is room for, with those who send now."""
-        if self._is_receiving and self._tiny < MOST_TINY:
-            share = max(READ_AT_ONCE // self.site.receivers, SMALLEST_READ)
-            largest = LARGEST_CHUNKED_READ if self.body.length is None else LARGEST_READ
-            _set_read_size(self.transport, min(share, largest))
-
-    def _end_body(self) -> None:
-        if self._is_receiving:
-            self._is_receiving = False
-            self.site.receivers -= 1
-            _set_read_size(self.transport, SMALLEST_READ)
+        self._receiving.begin(self.body.length)
 
 
 @lru_cache(1000)
@@ -206,33 +170,6 @@ def _canonical(name: bytes) -> bytes:
     if name != name.lower():
         return name
     return b"-".join(word.capitalize() for word in name.split(b"-"))
-
-
-@implementer(IPushProducer)
-class _Network:
-    """What a body pauses and resumes: the transport, and the patience with its client."""
-
-    def __init__(self, channel: StreamingChannel, fit_reads: Callable[[], None]) -> None:
-        self._channel = channel
-        self._fit_reads = fit_reads
-
-    def pauseProducing(self) -> None:
-        self._channel.transport.pauseProducing()
-
-    def resumeProducing(self) -> None:
-        # So far it was we who kept the client waiting.
-        self._channel.resetTimeout()
-        self._fit_reads()
-        self._channel.transport.resumeProducing()
-
-    def stopProducing(self) -> None:
-        raise NotImplementedError("a body does not close its connection")
-
-
-def _set_read_size(transport: Any, size: int) -> None:
-    transport = below_tls(transport)
-    if hasattr(transport, "bufferSize"):
-        transport.bufferSize = size
 
 
 def streaming(request: IRequest) -> StreamingRequest:

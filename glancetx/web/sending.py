@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-import sys
-import termios
 from typing import Any
 
-from twisted.internet.abstract import FileDescriptor
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IPullProducer, IReactorTime
 from twisted.python.failure import Failure
@@ -19,7 +15,7 @@ from glancetx.deferreds import as_deferred
 from glancetx.errors import CannotRead, ConsumerGone
 from glancetx.interfaces import IFileSpan
 from glancetx.web.request import StreamingRequest
-from glancetx.web.transports import socket_below
+from glancetx.web.transports import socket_below, untaken
 
 #: Bytes that a client gets at most when it is its turn.
 STEP = 1 << 20
@@ -184,7 +180,7 @@ class _Sending:
 
     def _look(self, idle_timeout: float) -> None:
         """Cut a client off that has taken nothing for too long."""
-        now, taken = self._clock.seconds(), self.sent - _untaken(self._transport)
+        now, taken = self._clock.seconds(), self.sent - untaken(self._transport)
         if taken != self._taken or self._fetching is not None:
             self._taken, self._taken_at = taken, now
         left = self._taken_at + idle_timeout - now
@@ -222,12 +218,3 @@ class _Sending:
         if self._transport.producer is self:
             self._transport.unregisterProducer()
             self._transport.registerProducer(self._channel, True)
-
-
-def _untaken(transport: FileDescriptor) -> int:
-    """How many bytes the other side has not taken (tcp(7), SIOCOUTQ), and we have not sent yet."""
-    try:
-        answer = fcntl.ioctl(transport.fileno(), termios.TIOCOUTQ, bytes(4))
-    except OSError:
-        return 0
-    return int.from_bytes(answer, sys.byteorder)

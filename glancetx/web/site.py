@@ -15,6 +15,7 @@ from glancetx.web.access_log import log_access
 from glancetx.web.channel import StreamingChannel
 from glancetx.web.connections import Connections, source_of
 from glancetx.web.forwarded import Proxies
+from glancetx.web.receivers import Receivers
 from glancetx.web.request import StreamingRequest, streaming
 from glancetx.web.rounds import Rounds
 
@@ -28,7 +29,7 @@ class StreamingSite(server.Site):
 
     ``timeout`` is the number of seconds after which an idle client is cut, or None for never.
     ``is_leaving`` says that balancers are to send nobody any more.
-    ``rounds`` are those in which files are sent; ``receivers`` counts the clients whose bodies
+    ``rounds`` are those in which files are sent; ``receivers`` are the clients whose bodies
     somebody is reading.
     ``head_time`` is how many seconds the head of a request may take, and how many without a byte.
     ``observer`` is told of each request that is over, and of what fails.
@@ -54,7 +55,7 @@ class StreamingSite(server.Site):
         self._connections = connections or Connections()
         self.is_draining = self.is_leaving = False
         self.rounds = Rounds(reactor)
-        self.receivers = 0
+        self.receivers = Receivers(reactor, self.rounds)
         self._grace = 0.0
         self._farewells: dict[StreamingChannel, IDelayedCall] = {}
         self._channels: set[StreamingChannel] = set()

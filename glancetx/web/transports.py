@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import sys
+import termios
 from typing import Any
 
 from twisted.internet.abstract import FileDescriptor
@@ -31,6 +34,24 @@ def send_now(transport: Any) -> None:
     socket = socket_below(transport)
     if socket is not None and not socket.disconnecting and _unsent(socket):
         socket.doWrite()
+
+
+def untaken(socket: FileDescriptor) -> int:
+    """How many bytes the other side has not taken (tcp(7), SIOCOUTQ); 0 when nobody knows."""
+    return _asked(socket, termios.TIOCOUTQ)
+
+
+def unread(socket: FileDescriptor) -> int:
+    """How many bytes have come that we have not read (tcp(7), SIOCINQ); 0 when nobody knows."""
+    return _asked(socket, termios.FIONREAD)
+
+
+def _asked(socket: FileDescriptor, what: int) -> int:
+    try:
+        answer = fcntl.ioctl(socket.fileno(), what, bytes(4))
+    except OSError:
+        return 0
+    return int.from_bytes(answer, sys.byteorder)
 
 
 class Progress:

@@ -21,14 +21,16 @@ from tests.unhurried import given
 class Reader:
     """Reads a stream chunk by chunk, waiting for a gate after each."""
 
-    def __init__(self, stream: IByteStream, stop_after: int | None = None) -> None:
+    def __init__(
+        self, stream: IByteStream, stop_after: int | None = None, ahead: bool = True
+    ) -> None:
         self.taken: list[bytes] = []
         self.gate: Deferred[None] = Deferred()
         self.stop_after = stop_after
-        self.done = ensureDeferred(self.read(stream))
+        self.done = ensureDeferred(self.read(stream, ahead))
 
-    async def read(self, stream: IByteStream) -> None:
-        async with aclosing(chunks(stream)) as incoming:
+    async def read(self, stream: IByteStream, ahead: bool) -> None:
+        async with aclosing(chunks(stream, ahead=ahead)) as incoming:
             async for chunk in incoming:
                 self.taken.append(chunk)
                 if len(self.taken) == self.stop_after:
@@ -74,6 +76,19 @@ class ChunksTests(SynchronousTestCase):
         self.successResultOf(reader.done)
         self.assertEqual(reader.taken, [b"1", b"2", b"3", b"4"])
         self.assertFalse(source.is_paused)
+
+    def test_none_ahead(self) -> None:
+        """A caller may want no more in memory than what it works on."""
+        source = ScriptedStream([b"1", b"2", b"3"])
+        reader = Reader(source, ahead=False)
+        self.assertEqual((reader.taken, source.written), ([b"1"], 1))
+        self.assertTrue(source.is_paused)
+        reader.step()
+        self.assertEqual((reader.taken, source.written), ([b"1", b"2"], 2))
+        for _ in range(2):
+            reader.step()
+        self.successResultOf(reader.done)
+        self.assertEqual(reader.taken, [b"1", b"2", b"3"])
 
     def test_no_pause_for_quick_reader(self) -> None:
         """A source that is slower than the caller is never paused."""

@@ -6,6 +6,7 @@ from attrs import evolve
 
 from glancetx.testing.http import MemoryClient
 from glancetx.web.channel import StreamingChannel
+from glancetx.web.receivers import READ_AT_ONCE
 from tests.web.api import FORMATS, Api
 from tests.web.case import CHUNKED, IMAGE_ID, UPLOAD, TransportCase
 
@@ -69,27 +70,27 @@ class StreamingTests(TransportCase):
         self.assertEqual(self.transport.bufferSize, 4 << 20)
         self.client.send(b"ab")
         self.assertEqual(self.transport.bufferSize, 65536)
-        self.assertEqual(self.api.site.receivers, 0)
+        self.assertEqual(self.api.site.receivers.count, 0)
 
     def test_reads_are_smaller_for_many(self) -> None:
         """All clients together have bounded reads, and one that leaves counts no more."""
-        self.api.site.receivers = 63
+        self.api.site.receivers.count = 63
         self.transport.bufferSize = 65536
         self.begin_upload(2)
-        self.assertEqual(self.transport.bufferSize, 256 << 10)
+        self.assertEqual(self.transport.bufferSize, READ_AT_ONCE // 64)
         self.client.disconnect()
-        self.assertEqual(self.api.site.receivers, 63)
+        self.assertEqual(self.api.site.receivers.count, 63)
 
     def test_reads_shrink_when_others_come(self) -> None:
         """Whoever was there before has smaller ones too, when he is let go on."""
         self.transport.bufferSize = 65536
         self.begin_upload(1 << 20)
         self.assertEqual(self.transport.bufferSize, 4 << 20)
-        self.api.site.receivers = 64
+        self.api.site.receivers.count = 64
         body = self._channel().requests[0].body
         body.pauseProducing()
         body.resumeProducing()
-        self.assertEqual(self.transport.bufferSize, 256 << 10)
+        self.assertEqual(self.transport.bufferSize, READ_AT_ONCE // 64)
 
     def test_reads_are_smaller_for_chunks(self) -> None:
         """R27: there may be a chunk in every six bytes, and all that a read brings is read."""

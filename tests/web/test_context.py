@@ -18,8 +18,9 @@ SOMEBODY = Caller(owner="p", is_authenticated=True)
 
 
 def request_at(address: object, host: bytes | None = None) -> StreamingRequest:
-    channel = DummyChannel()
-    request = StreamingRequest(channel, parsePOSTFormSubmission=False)  # type: ignore[arg-type]
+    channel: Any = DummyChannel()
+    channel.site.receivers = None
+    request = StreamingRequest(channel, parsePOSTFormSubmission=False)
     request.host = address
     if host is not None:
         request.requestHeaders.setRawHeaders(b"Host", [host])

@@ -15,7 +15,9 @@ from tests.web.case import TransportCase
 
 
 def dummy_channel() -> Any:
-    return DummyChannel()
+    channel: Any = DummyChannel()
+    channel.site.receivers = None
+    return channel
 
 
 class RequestCase(SynchronousTestCase):

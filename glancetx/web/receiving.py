@@ -1,0 +1,135 @@
+"""How one body comes from its socket: when, and how much of it at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+from glancetx.web.receivers import LARGEST_READ, SMALLEST_READ
+from glancetx.web.transports import below_tls, socket_below, unread
+
+if TYPE_CHECKING:
+    from glancetx.web.channel import StreamingChannel
+
+#: All chunks of a read are taken apart at once, which takes more than a second for a mebibyte of
+#: chunks of one byte: reads are smaller for chunks, and small after so many tiny ones in a row.
+LARGEST_CHUNKED_READ = 256 << 10
+TINY, MOST_TINY = 1 << 10, 100
+
+
+@implementer(IPushProducer)
+class Receiving:
+    """
+    What a body pauses and resumes: the transport, and the patience with its client.
+
+    While the body is read it is one of the site's receivers.
+    """
+
+    def __init__(self, channel: StreamingChannel) -> None:
+        self._channel = channel
+        self._receivers = channel.site.receivers
+        self._largest = LARGEST_READ
+        self._is_begun = False
+        self._is_paused = False
+        #: Whether it waits to read much, and whether it does so now.
+        self._is_waiting = False
+        self._is_reading = False
+        self._came = 0
+        self._tiny = 0
+
+    # -- what the request reports
+
+    def begin(self, length: int | None) -> None:
+        """Somebody reads the body, which has so many bytes, or comes in chunks."""
+        self._largest = LARGEST_CHUNKED_READ if length is None else LARGEST_READ
+        self._is_begun = True
+        self._receivers.join()
+        self._fit()
+
+    def piece_came(self, size: int) -> None:
+        """So many bytes of it came: a chunk, or what one read has brought."""
+        self._came += size
+        if size >= TINY:
+            self._tiny = 0
+            return
+        self._tiny += 1
+        if self._tiny == MOST_TINY:
+            self._set_read_size(SMALLEST_READ)
+
+    def end(self) -> None:
+        """All of it is in, or nothing more will come."""
+        if self._is_begun:
+            self._is_begun = self._is_waiting = False
+            self._receivers.leave(self)
+            self._set_read_size(SMALLEST_READ)
+
+    # -- what the body asks for
+
+    def pauseProducing(self) -> None:
+        self._is_paused = True
+        if self._is_waiting:
+            self._is_waiting = False
+            self._receivers.withdraw(self)
+        self._channel.transport.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        # So far it was we who kept the client waiting.
+        self._channel.resetTimeout()
+        self._is_paused = False
+        if self._is_reading or self._is_waiting:
+            return
+        self._receivers.give_back(self)
+        self._is_waiting = self._has_much() and self._receivers.ask(self)
+        if not self._is_waiting:
+            self.read_on()
+
+    def stopProducing(self) -> None:
+        raise NotImplementedError("a body does not close its connection")
+
+    # -- what receivers do
+
+    def read_much(self) -> int:
+        if not (self._is_waiting and self._receivers.has_turn(self)):
+            return 0
+        self._is_waiting, self._is_reading, before = False, True, self._came
+        self._set_read_size(LARGEST_READ)
+        try:
+            # If the client turns out to be gone, the reactor will find that again.
+            self._channel.transport.doRead()
+        except BaseException:
+            # As the reactor would.
+            self._channel.transport.abortConnection()
+            raise
+        finally:
+            self._is_reading = False
+            self._fit()
+        if not self._is_paused:
+            self._receivers.give_back(self)
+            self.read_on()
+        return self._came - before
+
+    def read_on(self) -> None:
+        self._is_waiting = False
+        self._fit()
+        self._channel.transport.resumeProducing()
+
+    def _has_much(self) -> bool:
+        """Whether there is more to be read now than its share."""
+        if not self._is_begun or self._largest < LARGEST_READ:
+            return False
+        socket, share = socket_below(self._channel.transport), self._receivers.share
+        return socket is not None and share < LARGEST_READ and unread(socket) > share
+
+    # -- the size of reads
+
+    def _fit(self) -> None:
+        """Let a read of the socket bring as much as there is room for, with those who send now."""
+        if self._is_begun and self._tiny < MOST_TINY:
+            self._set_read_size(min(self._receivers.share, self._largest))
+
+    def _set_read_size(self, size: int) -> None:
+        transport: Any = below_tls(self._channel.transport)
+        if hasattr(transport, "bufferSize"):
+            transport.bufferSize = size

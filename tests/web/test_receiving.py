@@ -1,0 +1,233 @@
+"""Tests of how one body comes from a real socket, while the reactor does not turn."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from twisted.internet.tcp import Connection
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
+
+from glancetx.web.receivers import LARGE_READS, LARGEST_READ, SMALLEST_READ, Receivers
+from glancetx.web.receiving import LARGEST_CHUNKED_READ, MOST_TINY, Receiving
+from glancetx.web.rounds import Rounds
+
+#: What a socket has room for, and more than anybody's share of many.
+MUCH = 100_000
+
+
+class Client:
+    """One that sends, and a server that reads what its transport brings."""
+
+    def __init__(self, case: ReceivingCase, length: int | None = 1 << 30) -> None:
+        ours, self.theirs = socket.socketpair()
+        self.theirs.setblocking(False)
+        ours.setblocking(False)
+        case.addCleanup(ours.close)
+        case.addCleanup(self.theirs.close)
+        self.patience = 0
+        self.pieces: list[bytes] = []
+        self.then: Callable[[], None] = lambda: None
+        self.transport: Any = Connection(ours, self, case.reactor)  # type: ignore[arg-type]
+        self.transport.connected = True
+        self.transport.pauseProducing()
+        channel: Any = SimpleNamespace(
+            site=SimpleNamespace(receivers=case.receivers),
+            transport=self.transport,
+            resetTimeout=self.reset,
+        )
+        self.receiving = Receiving(channel)
+        self.receiving.begin(length)
+
+    def reset(self) -> None:
+        self.patience += 1
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802
+        self.pieces.append(data)
+        self.receiving.piece_came(len(data))
+        self.then()
+
+    def connectionLost(self, reason: object) -> None:  # noqa: N802
+        self.receiving.end()
+
+
+class ReceivingCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.reactor: Any = MemoryReactorClock()
+        self.receivers = Receivers(self.reactor, Rounds(self.reactor))
+        # A crowd whose shares are small.
+        self.receivers.count = 1000
+
+    def is_reading(self, client: Client) -> bool:
+        """Whether the reactor watches the client's socket."""
+        return client.transport in self.reactor.readers
+
+
+class LargeReadTests(ReceivingCase):
+    """More than the share at once, in turns."""
+
+    def test_much(self) -> None:
+        """All that is there comes in one read, and the client waits for what is done with it."""
+        client = Client(self)
+        client.then = client.receiving.pauseProducing
+        client.theirs.send(bytes(MUCH))
+        client.receiving.resumeProducing()
+        self.assertEqual((client.pieces, self.is_reading(client)), ([], False))
+        self.reactor.advance(0)
+        self.assertEqual(list(map(len, client.pieces)), [MUCH])
+        self.assertFalse(self.is_reading(client))
+        self.assertTrue(self.receivers.has_turn(client.receiving))
+        self.assertEqual(client.transport.bufferSize, SMALLEST_READ)
+        client.receiving.resumeProducing()
+        self.assertFalse(self.receivers.has_turn(client.receiving))
+        self.assertTrue(self.is_reading(client))
+        self.assertEqual(client.patience, 2)
+
+    def test_little(self) -> None:
+        """For no more than the share nobody waits."""
+        client = Client(self)
+        client.theirs.send(bytes(SMALLEST_READ))
+        client.receiving.resumeProducing()
+        self.assertTrue(self.is_reading(client))
+        self.assertEqual(client.transport.bufferSize, SMALLEST_READ)
+
+    def test_few_clients(self) -> None:
+        """Who may read as much at any time need not wait for it."""
+        self.receivers.count = 0
+        client = Client(self)
+        client.theirs.send(bytes(MUCH))
+        client.receiving.resumeProducing()
+        self.assertTrue(self.is_reading(client))
+        self.assertEqual(client.transport.bufferSize, LARGEST_READ)
+
+    def test_chunked(self) -> None:
+        """R27: of chunks never much is read at once."""
+        client = Client(self, length=None)
+        client.theirs.send(bytes(MUCH))
+        client.receiving.resumeProducing()
+        self.assertTrue(self.is_reading(client))
+        self.receivers.count = 1
+        client.receiving.resumeProducing()
+        self.assertEqual(client.transport.bufferSize, LARGEST_CHUNKED_READ)
+
+    def test_tiny_pieces(self) -> None:
+        """R27: reads are small after many tiny pieces, until a larger one comes."""
+        self.receivers.count = 0
+        client = Client(self)
+        for _ in range(MOST_TINY):
+            client.receiving.piece_came(1)
+        self.assertEqual(client.transport.bufferSize, SMALLEST_READ)
+        client.receiving.resumeProducing()
+        self.assertEqual(client.transport.bufferSize, SMALLEST_READ)
+        client.receiving.piece_came(1 << 20)
+        client.receiving.resumeProducing()
+        self.assertEqual(client.transport.bufferSize, LARGEST_READ)
+
+    def test_not_paused(self) -> None:
+        """Who is not asked to wait for what it has brought gives the read back at once."""
+        client = Client(self)
+        client.theirs.send(bytes(MUCH))
+        client.receiving.resumeProducing()
+        self.reactor.advance(0)
+        self.assertFalse(self.receivers.has_turn(client.receiving))
+        self.assertTrue(self.is_reading(client))
+
+    def test_resumed_within_the_read(self) -> None:
+        """A consumer that is done at once changes nothing."""
+        client = Client(self)
+
+        def at_once() -> None:
+            client.receiving.pauseProducing()
+            client.receiving.resumeProducing()
+
+        client.then = at_once
+        client.theirs.send(bytes(MUCH))
+        client.receiving.resumeProducing()
+        self.reactor.advance(0)
+        self.assertFalse(self.receivers.has_turn(client.receiving))
+        self.assertTrue(self.is_reading(client))
+
+    def test_turns(self) -> None:
+        """More clients than turns: the others' bytes stay in the network until one is done."""
+        clients = [Client(self) for _ in range(LARGE_READS + 1)]
+        for client in clients:
+            client.then = client.receiving.pauseProducing
+            client.theirs.send(bytes(MUCH))
+            client.receiving.resumeProducing()
+        self.reactor.advance(0)
+        *served, last = clients
+        self.assertEqual([len(each.pieces) for each in clients], [1] * LARGE_READS + [0])
+        served[0].receiving.resumeProducing()
+        self.reactor.advance(0)
+        self.assertEqual(list(map(len, last.pieces)), [MUCH])
+
+
+class EndTests(ReceivingCase):
+    """Nothing is kept for one who wants no more."""
+
+    def waiting(self) -> Client:
+        client = Client(self)
+        client.theirs.send(bytes(MUCH))
+        client.receiving.resumeProducing()
+        return client
+
+    def test_paused_while_waiting(self) -> None:
+        """Who is paused before its turn reads nothing, and has no turn."""
+        client = self.waiting()
+        client.receiving.pauseProducing()
+        self.reactor.advance(0)
+        self.assertEqual(client.pieces, [])
+        self.assertFalse(self.receivers.has_turn(client.receiving))
+
+    def test_paused_and_resumed_while_waiting(self) -> None:
+        """One read is one read."""
+        client = self.waiting()
+        client.then = client.receiving.pauseProducing
+        client.receiving.pauseProducing()
+        client.receiving.resumeProducing()
+        client.receiving.resumeProducing()
+        self.reactor.advance(0)
+        self.assertEqual(list(map(len, client.pieces)), [MUCH])
+        self.assertTrue(self.receivers.has_turn(client.receiving))
+
+    def test_ended_while_waiting(self) -> None:
+        """The connection is gone: there is no socket to read any more."""
+        client = self.waiting()
+        client.receiving.end()
+        client.receiving.end()
+        self.reactor.advance(0)
+        self.assertEqual(client.pieces, [])
+        self.assertEqual(self.receivers.count, 1000)
+
+    def test_ends_with_the_read(self) -> None:
+        """The last bytes are in: the next request of the connection is read as any other."""
+        client = self.waiting()
+        client.then = client.receiving.end
+        self.reactor.advance(0)
+        self.assertTrue(self.is_reading(client))
+        self.assertEqual(client.transport.bufferSize, SMALLEST_READ)
+        self.assertFalse(self.receivers.has_turn(client.receiving))
+
+    def test_client_leaves_while_waiting(self) -> None:
+        """The reactor finds that the client has left, as soon as it may look."""
+        client = self.waiting()
+        client.theirs.close()
+        self.reactor.advance(0)
+        self.assertEqual(list(map(len, client.pieces)), [MUCH])
+        self.assertTrue(self.is_reading(client))
+
+    def test_program_error(self) -> None:
+        """An error while bytes are taken in breaks the connection, as it does in the reactor."""
+        client = self.waiting()
+        aborted = []
+        client.transport.abortConnection = lambda: aborted.append(True)
+
+        def fail() -> None:
+            raise ZeroDivisionError
+
+        client.then = fail
+        self.assertRaises(ZeroDivisionError, self.reactor.advance, 0)
+        self.assertEqual(aborted, [True])
