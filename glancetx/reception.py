@@ -31,12 +31,17 @@ _log = Logger()
 
 @frozen
 class Reception:
-    """What one process allows, which is its share of what the daemon does, and whom it believes."""
+    """
+    What one process allows, which is its share of what the daemon does, and whom it believes.
+
+    ``hash_threads`` is how many threads hash what comes in.
+    """
 
     traffic: Traffic
     proxies: Proxies
     idle_timeout: float | None
     buckets: Buckets | None = None
+    hash_threads: int = 2
 
     def slots(self) -> Slots:
         """For transfers."""
@@ -59,6 +64,7 @@ class Reception:
             Connections(traffic.max_connections, traffic.max_connections_per_address),
             self.proxies,
             observer,
+            self.hash_threads,
         )
 
 
@@ -74,7 +80,8 @@ def make_reception(settings: Settings, share: Share) -> Reception:
         raise ConfigError(f"trusted_proxies: {error}") from None
     traffic = settings.traffic.divided(share.workers)
     buckets = None if share.buckets is None else Buckets(share.buckets)
-    return Reception(traffic, proxies, settings.client_socket_timeout or None, buckets)
+    idle_timeout = settings.client_socket_timeout or None
+    return Reception(traffic, proxies, idle_timeout, buckets, share.hash_threads)
 
 
 def certificates_of(endpoints: Sequence[IStreamServerEndpoint]) -> list[WatchedFiles[Any]]:

@@ -9,6 +9,7 @@ from attrs import evolve, fields_dict
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from glancetx import share
 from glancetx.config import ConfigError, Settings, make_settings, read_settings
 from glancetx.limits import Traffic
 from glancetx.reception import make_reception
@@ -61,6 +62,12 @@ class ReceptionTests(SynchronousTestCase):
         ):
             error = self.assertRaises(ConfigError, make_reception, self.settings(**values), WHOLE)
             self.assertIn(words, str(error))
+
+    def test_turns_of_receivers(self) -> None:
+        """Clients that send bring as much as the threads of this process can hash."""
+        self.patch(share, "cores", lambda: 16)
+        reception = make_reception(self.settings(), evolve(WHOLE, workers=2))
+        self.assertEqual(reception.site(None, Clock()).receivers.turns, 2 * 8)
 
     def test_open_files(self) -> None:
         """As many files may be open as connections may need."""

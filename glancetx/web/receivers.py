@@ -17,9 +17,8 @@ READ_AT_ONCE = MEMORY // (BACKLOG_IN_A_CROWD + HELD_BESIDE)
 LARGEST_READ = 4 << 20
 SMALLEST_READ = FileDescriptor.bufferSize
 
-#: How many clients may have taken more than their share: two that are hashed, and two that wait
-#: for it.
-LARGE_READS = 4
+#: Bytes that all clients together may have taken beyond their shares.
+LARGE_READS = 16 << 20
 
 #: Seconds within which one of them is done, where stores are as fast as hashes.
 PATIENCE = 0.5
@@ -28,11 +27,11 @@ PATIENCE = 0.5
 REST = 10.0
 
 
-class IReader(Protocol):
+class Reader(Protocol):
     """One who may read a socket."""
 
     def read_much(self) -> int:
-        """Read what there is now, up to `LARGEST_READ`; how many bytes that were."""
+        """Read what there is now, up to a large read; how many bytes that were."""
 
     def read_on(self) -> None:
         """Read as the reactor finds something, no more than one's share."""
@@ -43,26 +42,29 @@ class Receivers:
     The clients whose bodies are read, and who of them may bring much at once.
 
     A batch costs about as much for few bytes as for many.
-    So of many clients a few at a time bring `LARGEST_READ`, in turns, and whoever waits for his
-    leaves his bytes in the network: that takes less memory than small reads of all of them, and
-    the threads that hash have enough to do.
+    So of many clients a few at a time bring ``large_read`` bytes, in turns, and whoever waits for
+    his leaves his bytes in the network: that takes less memory than small reads of all of them.
+    For each of the threads that hash there are two ``turns``, so that it has enough to do.
 
     A read is lent until its bytes are hashed and stored.
     Stores that are slower than the hash would keep all of them: who keeps one for too long has none
     for a while, and when none is given back nobody waits for one.
     """
 
-    def __init__(self, clock: IReactorTime, rounds: Rounds) -> None:
+    def __init__(self, clock: IReactorTime, rounds: Rounds, hash_threads: int = 2) -> None:
         self.count = 0
+        self.turns = 2 * max(hash_threads, 2)
+        self.large_read = max(LARGE_READS // self.turns, SMALLEST_READ)
         self._clock = clock
         self._rounds = rounds
         #: Who waits, in order.
-        self._waiting: dict[IReader, None] = {}
+        self._waiting: dict[Reader, None] = {}
         #: Who has one, and since when.
-        self._lent: dict[IReader, float] = {}
+        self._lent: dict[Reader, float] = {}
         #: Who has been slow, and until when that counts.
-        self._resting: dict[IReader, float] = {}
-        self._changed = 0.0
+        self._resting: dict[Reader, float] = {}
+        #: When a read was lent last.
+        self._lent_at = 0.0
         self._look_again: IDelayedCall | None = None
 
     @property
@@ -74,51 +76,51 @@ class Receivers:
         """Another client sends a body that is read."""
         self.count += 1
 
-    def leave(self, reader: IReader) -> None:
+    def leave(self, reader: Reader) -> None:
         """It sends no more."""
         self.count -= 1
         self.withdraw(reader)
         self._resting.pop(reader, None)
 
-    def ask(self, reader: IReader) -> bool:
+    def ask(self, reader: Reader) -> bool:
         """
         Have it read much when its turn comes, or read on when that takes too long.
 
         False when it should not wait.
         """
         now = self._clock.seconds()
-        is_stuck = len(self._lent) >= LARGE_READS and now - self._changed > PATIENCE
+        is_stuck = len(self._lent) >= self.turns and now - self._lent_at > PATIENCE
         if is_stuck or self._resting.get(reader, now) > now:
             return False
         self._waiting[reader] = None
         self._lend()
         return True
 
-    def withdraw(self, reader: IReader) -> None:
+    def withdraw(self, reader: Reader) -> None:
         """It wants no turn any more, and gives back what it has."""
         self._waiting.pop(reader, None)
         self.give_back(reader)
 
-    def has_turn(self, reader: IReader) -> bool:
+    def has_turn(self, reader: Reader) -> bool:
         """Whether a read is lent to it."""
         return reader in self._lent
 
-    def give_back(self, reader: IReader) -> None:
+    def give_back(self, reader: Reader) -> None:
         """What it has read is out of memory; nothing when no read was lent to it."""
         since = self._lent.pop(reader, None)
         if since is None:
             return
-        now = self._changed = self._clock.seconds()
+        now = self._clock.seconds()
         if now - since > PATIENCE:
             self._resting[reader] = now + REST
         self._lend()
 
     def _lend(self) -> None:
         now = self._clock.seconds()
-        while self._waiting and len(self._lent) < LARGE_READS:
+        while self._waiting and len(self._lent) < self.turns:
             reader = next(iter(self._waiting))
             del self._waiting[reader]
-            self._lent[reader] = self._changed = now
+            self._lent[reader] = self._lent_at = now
             self._rounds.wait(reader.read_much)
         if self._waiting and self._look_again is None:
             self._look_again = self._clock.callLater(PATIENCE, self._look)
@@ -128,7 +130,7 @@ class Receivers:
         self._look_again = None
         if not self._waiting:
             return
-        left = self._changed + PATIENCE - self._clock.seconds()
+        left = self._lent_at + PATIENCE - self._clock.seconds()
         if left > 0:
             self._look_again = self._clock.callLater(left, self._look)
             return

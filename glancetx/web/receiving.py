@@ -94,7 +94,7 @@ class Receiving:
         if not (self._is_waiting and self._receivers.has_turn(self)):
             return 0
         self._is_waiting, self._is_reading, before = False, True, self._came
-        self._set_read_size(LARGEST_READ)
+        self._set_read_size(self._receivers.large_read)
         try:
             # If the client turns out to be gone, the reactor will find that again.
             self._channel.transport.doRead()
@@ -120,7 +120,8 @@ class Receiving:
         if not self._is_begun or self._largest < LARGEST_READ:
             return False
         socket, share = socket_below(self._channel.transport), self._receivers.share
-        return socket is not None and share < LARGEST_READ and unread(socket) > share
+        is_more = share < self._receivers.large_read
+        return socket is not None and is_more and unread(socket) > share
 
     # -- the size of reads
 

@@ -33,6 +33,7 @@ class StreamingSite(server.Site):
     somebody is reading.
     ``head_time`` is how many seconds the head of a request may take, and how many without a byte.
     ``observer`` is told of each request that is over, and of what fails.
+    ``hash_threads`` is how many threads hash what is received.
     """
 
     protocol = StreamingChannel  # type: ignore[assignment]
@@ -47,6 +48,7 @@ class StreamingSite(server.Site):
         connections: Connections | None = None,
         proxies: Proxies = NO_PROXIES,
         observer: Observer = UNOBSERVED,
+        hash_threads: int = 2,
     ) -> None:
         super().__init__(resource, timeout=timeout, reactor=reactor, parsePOSTFormSubmission=False)
         self.head_time = head_time
@@ -55,7 +57,7 @@ class StreamingSite(server.Site):
         self._connections = connections or Connections()
         self.is_draining = self.is_leaving = False
         self.rounds = Rounds(reactor)
-        self.receivers = Receivers(reactor, self.rounds)
+        self.receivers = Receivers(reactor, self.rounds, hash_threads)
         self._grace = 0.0
         self._farewells: dict[StreamingChannel, IDelayedCall] = {}
         self._channels: set[StreamingChannel] = set()

@@ -90,6 +90,24 @@ class ChunksTests(SynchronousTestCase):
         self.successResultOf(reader.done)
         self.assertEqual(reader.taken, [b"1", b"2", b"3"])
 
+    def test_none_ahead_of_a_slow_source(self) -> None:
+        """Also what comes while the caller waits makes the source pause until it is done with."""
+        gate, asked = Deferred[bytes](), []
+
+        async def slowly() -> AsyncGenerator[bytes, None]:
+            asked.append(1)
+            yield await gate
+            asked.append(2)
+            yield b"2"
+
+        reader = Reader(from_chunks(slowly()), ahead=False)
+        gate.callback(b"1")
+        self.assertEqual((reader.taken, asked), ([b"1"], [1]))
+        reader.step()
+        self.assertEqual((reader.taken, asked), ([b"1", b"2"], [1, 2]))
+        reader.step()
+        self.successResultOf(reader.done)
+
     def test_no_pause_for_quick_reader(self) -> None:
         """A source that is slower than the caller is never paused."""
         gates: list[Deferred[bytes]] = [Deferred() for _ in range(3)]

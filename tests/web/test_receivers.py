@@ -16,6 +16,9 @@ from glancetx.web.receivers import (
 )
 from glancetx.web.rounds import Rounds
 
+#: Of a machine with two cores.
+TURNS = 4
+
 
 class Reader:
     """Notes what it is told to do."""
@@ -36,7 +39,7 @@ class ReceiversCase(SynchronousTestCase):
         self.clock = Clock()
         self.clock.advance(1000)
         self.receivers = Receivers(self.clock, Rounds(self.clock))
-        self.readers = [Reader() for _ in range(LARGE_READS + 2)]
+        self.readers = [Reader() for _ in range(TURNS + 2)]
         for _ in self.readers:
             self.receivers.join()
 
@@ -65,6 +68,13 @@ class ShareTests(ReceiversCase):
             self.receivers.count = count
             self.assertEqual(self.receivers.share, share)
 
+    def test_turns(self) -> None:
+        """Each thread that hashes has two turns to work on; together they have the same memory."""
+        for threads, turns in ((1, 4), (2, 4), (8, 16), (1000, 2000)):
+            receivers = Receivers(self.clock, Rounds(self.clock), threads)
+            self.assertEqual(receivers.turns, turns)
+            self.assertEqual(receivers.large_read, max(LARGE_READS // turns, SMALLEST_READ))
+
 
 class TurnTests(ReceiversCase):
     """A few at a time read much."""
@@ -72,10 +82,10 @@ class TurnTests(ReceiversCase):
     def test_in_order(self) -> None:
         """Who comes when all reads are lent waits for the next one that is given back."""
         self.assertEqual(self.ask(*self.readers), [True] * len(self.readers))
-        self.assertEqual(self.told, [["much"]] * LARGE_READS + [[], []])
+        self.assertEqual(self.told, [["much"]] * TURNS + [[], []])
         self.receivers.give_back(self.readers[1])
         self.clock.advance(0)
-        self.assertEqual(self.told, [["much"]] * (LARGE_READS + 1) + [[]])
+        self.assertEqual(self.told, [["much"]] * (TURNS + 1) + [[]])
         self.receivers.give_back(self.readers[1])
         self.clock.advance(0)
         self.assertEqual(self.told[-1], [])
@@ -92,15 +102,15 @@ class TurnTests(ReceiversCase):
         self.receivers.withdraw(self.readers[-2])
         self.receivers.withdraw(self.readers[0])
         self.clock.advance(0)
-        self.assertEqual(self.told, [["much"]] * LARGE_READS + [[], ["much"]])
+        self.assertEqual(self.told, [["much"]] * TURNS + [[], ["much"]])
 
     def test_gone(self) -> None:
         """Who sends no more counts no more, and leaves its turn to others."""
         self.ask(*self.readers)
         self.receivers.leave(self.readers[0])
         self.clock.advance(0)
-        self.assertEqual(self.told[LARGE_READS], ["much"])
-        self.assertEqual(self.receivers.count, LARGE_READS + 1)
+        self.assertEqual(self.told[TURNS], ["much"])
+        self.assertEqual(self.receivers.count, TURNS + 1)
 
 
 class SlowTests(ReceiversCase):
@@ -127,7 +137,7 @@ class SlowTests(ReceiversCase):
         """Nobody waits for long: whoever waits reads on, and others do not begin to wait."""
         self.ask(*self.readers)
         self.clock.advance(PATIENCE)
-        self.assertEqual(self.told, [["much"]] * LARGE_READS + [["on"]] * 2)
+        self.assertEqual(self.told, [["much"]] * TURNS + [["on"]] * 2)
         self.clock.advance(1)
         self.assertEqual(self.ask(self.readers[-1]), [False])
         self.receivers.give_back(self.readers[0])

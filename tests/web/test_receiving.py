@@ -11,7 +11,7 @@ from twisted.internet.tcp import Connection
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from glancetx.web.receivers import LARGE_READS, LARGEST_READ, SMALLEST_READ, Receivers
+from glancetx.web.receivers import LARGEST_READ, SMALLEST_READ, Receivers
 from glancetx.web.receiving import LARGEST_CHUNKED_READ, MOST_TINY, Receiving
 from glancetx.web.rounds import Rounds
 
@@ -150,16 +150,39 @@ class LargeReadTests(ReceivingCase):
         self.assertFalse(self.receivers.has_turn(client.receiving))
         self.assertTrue(self.is_reading(client))
 
+    def test_more_comes_within_the_read(self) -> None:
+        """Whoever goes on within a read does not ask for the next one, and leave it unused."""
+        first, second, *others = [Client(self) for _ in range(self.receivers.turns + 1)]
+        for client in (*others, first, second):
+            client.then = client.receiving.pauseProducing
+            client.theirs.send(bytes(MUCH))
+            client.receiving.resumeProducing()
+
+        def go_on() -> None:
+            first.theirs.send(bytes(MUCH))
+            first.receiving.resumeProducing()
+
+        first.then = go_on
+        self.reactor.advance(0)
+        self.reactor.advance(0)
+        self.assertFalse(self.receivers.has_turn(first.receiving))
+        for client in (second, *others):
+            self.assertTrue(self.receivers.has_turn(client.receiving))
+            client.receiving.pauseProducing()
+            client.receiving.resumeProducing()
+        self.reactor.advance(0)
+        self.assertFalse(self.receivers.has_turn(first.receiving))
+
     def test_turns(self) -> None:
         """More clients than turns: the others' bytes stay in the network until one is done."""
-        clients = [Client(self) for _ in range(LARGE_READS + 1)]
+        clients = [Client(self) for _ in range(self.receivers.turns + 1)]
         for client in clients:
             client.then = client.receiving.pauseProducing
             client.theirs.send(bytes(MUCH))
             client.receiving.resumeProducing()
         self.reactor.advance(0)
         *served, last = clients
-        self.assertEqual([len(each.pieces) for each in clients], [1] * LARGE_READS + [0])
+        self.assertEqual([len(each.pieces) for each in clients], [1] * len(served) + [0])
         served[0].receiving.resumeProducing()
         self.reactor.advance(0)
         self.assertEqual(list(map(len, last.pieces)), [MUCH])
@@ -192,6 +215,37 @@ class EndTests(ReceivingCase):
         self.reactor.advance(0)
         self.assertEqual(list(map(len, client.pieces)), [MUCH])
         self.assertTrue(self.receivers.has_turn(client.receiving))
+
+    def test_resumed_again(self) -> None:
+        """Who has a turn does not lose it to others by being told to go on once more."""
+        clients = [self.waiting() for _ in range(self.receivers.turns + 1)]
+        clients[0].receiving.resumeProducing()
+        self.assertTrue(self.receivers.has_turn(clients[0].receiving))
+        self.assertFalse(self.receivers.has_turn(clients[-1].receiving))
+
+    def test_turn_that_was_given_up(self) -> None:
+        """Who gave up a turn and waits for another one does not read in the place of the first."""
+        clients = [self.waiting() for _ in range(self.receivers.turns + 1)]
+        for client in clients:
+            client.then = client.receiving.pauseProducing
+        clients[0].receiving.pauseProducing()
+        clients[0].receiving.resumeProducing()
+        self.reactor.advance(0)
+        self.assertEqual([len(each.pieces) for each in clients], [0] + [1] * (len(clients) - 1))
+
+    def test_turn_that_was_taken_up_again(self) -> None:
+        """A turn that was given up and had again is one read, whatever comes meanwhile."""
+        client = self.waiting()
+
+        def more() -> None:
+            client.theirs.send(bytes(MUCH))
+            client.receiving.pauseProducing()
+
+        client.then = more
+        client.receiving.pauseProducing()
+        client.receiving.resumeProducing()
+        self.reactor.advance(0)
+        self.assertEqual(list(map(len, client.pieces)), [MUCH])
 
     def test_ended_while_waiting(self) -> None:
         """The connection is gone: there is no socket to read any more."""
