@@ -18,6 +18,7 @@ from pathlib import Path
 from benchmarks import targets
 from benchmarks.bench import Running
 from benchmarks.clients import Clients, Failed
+from benchmarks.host import Host
 from benchmarks.measures import Measure, Scale, digest_alone, measures
 from benchmarks.processes import NotStarted
 from benchmarks.report import Report, machine
@@ -121,7 +122,7 @@ def main() -> int:
     given = read_arguments(sys.argv[1:])
     # As ^C: everything is stopped and removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    report, status = Report(), 0
+    report, host, status = Report(), Host(), 0
     try:
         before = Report.from_json(given.compare) if given.compare else None
         run(given, report)
@@ -131,11 +132,14 @@ def main() -> int:
     except KeyboardInterrupt:
         status, before = 130, None
     _tell("")
-    print("  ".join(map(str, machine().values())), f"load {os.getloadavg()[0]:.1f}", sep="  ")
+    busy = f"load {os.getloadavg()[0]:.1f}  stolen {(stolen := host.stolen):.1%}"
+    print("  ".join(map(str, machine().values())), busy, sep="  ")
     print(f"{given.size // MIB} MiB, {given.rounds} rounds, {given.workers} workers\n")
     print(report.table(before))
     if given.json:
-        given.json.write_text(report.to_json(arguments=sys.argv[1:]), encoding="utf-8")
+        given.json.write_text(
+            report.to_json(arguments=sys.argv[1:], stolen=stolen), encoding="utf-8"
+        )
     return status
 
 

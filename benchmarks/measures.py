@@ -77,7 +77,7 @@ def first_byte(running: Running, scale: Scale) -> Values:
     """Of an image that is asked for over a new connection."""
     waits = []
     for _ in range(20):
-        cost = running.download(1, min(running.images), 1)
+        cost = running.download(1, min(running.images, default=MIB), 1)
         waits += cost.results[0]["first_bytes"]
     return {"ms p50": sorted(waits)[len(waits) // 2] * 1000}
 
