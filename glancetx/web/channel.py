@@ -167,7 +167,7 @@ class StreamingChannel(PunctualChannel):
             self._abort_after(self.drain_time)
         else:
             self._close_our_side()
-        request.body.discard(self.linger_limit)
+        request.discard_body(self.linger_limit)
 
     def _can_drain(self, request: StreamingRequest) -> bool:
         return (

@@ -25,6 +25,7 @@ class Receiving:
     What a body pauses and resumes: the transport, and the patience with its client.
 
     While the body is read it is one of the site's receivers.
+    ``is_waiting`` is true while others have their turn to read.
     """
 
     def __init__(self, channel: StreamingChannel) -> None:
@@ -34,8 +35,9 @@ class Receiving:
         self._is_begun = False
         self._is_paused = False
         #: Whether it waits to read much, and whether it does so now.
-        self._is_waiting = False
+        self.is_waiting = False
         self._is_reading = False
+        self._length = 0
         self._came = 0
         self._tiny = 0
 
@@ -44,6 +46,7 @@ class Receiving:
     def begin(self, length: int | None) -> None:
         """Somebody reads the body, which has so many bytes, or comes in chunks."""
         self._largest = LARGEST_CHUNKED_READ if length is None else LARGEST_READ
+        self._length = length or 0
         self._is_begun = True
         self._receivers.join()
         self._fit()
@@ -61,7 +64,7 @@ class Receiving:
     def end(self) -> None:
         """All of it is in, or nothing more will come."""
         if self._is_begun:
-            self._is_begun = self._is_waiting = False
+            self._is_begun = self.is_waiting = False
             self._receivers.leave(self)
             self._set_read_size(SMALLEST_READ)
 
@@ -69,8 +72,8 @@ class Receiving:
 
     def pauseProducing(self) -> None:
         self._is_paused = True
-        if self._is_waiting:
-            self._is_waiting = False
+        if self.is_waiting:
+            self.is_waiting = False
             self._receivers.withdraw(self)
         self._channel.transport.pauseProducing()
 
@@ -78,12 +81,13 @@ class Receiving:
         # So far it was we who kept the client waiting.
         self._channel.resetTimeout()
         self._is_paused = False
-        if self._is_reading or self._is_waiting:
-            return
-        self._receivers.give_back(self)
-        self._is_waiting = self._has_much() and self._receivers.ask(self)
-        if not self._is_waiting:
-            self.read_on()
+        if self._is_reading:
+            self._channel.transport.resumeProducing()
+        elif not self.is_waiting:
+            self._receivers.give_back(self)
+            self.is_waiting = self._has_much() and self._receivers.ask(self)
+            if not self.is_waiting:
+                self.read_on()
 
     def stopProducing(self) -> None:
         raise NotImplementedError("a body does not close its connection")
@@ -91,27 +95,32 @@ class Receiving:
     # -- what receivers do
 
     def read_much(self) -> int:
-        if not (self._is_waiting and self._receivers.has_turn(self)):
+        if not (self.is_waiting and self._receivers.has_turn(self)):
             return 0
-        self._is_waiting, self._is_reading, before = False, True, self._came
-        self._set_read_size(self._receivers.large_read)
+        self.is_waiting, self._is_reading, before = False, True, self._came
+        transport = self._channel.transport
+        # Not much of what comes behind the body, which nobody waits for yet.
+        self._set_read_size(min(self._receivers.large_read, max(self._left, SMALLEST_READ)))
+        # Whoever pauses it from now on has the last word.
+        transport.resumeProducing()
         try:
-            # If the client turns out to be gone, the reactor will find that again.
-            self._channel.transport.doRead()
+            if transport.connected:
+                # If the client turns out to be gone, the reactor will find that again.
+                transport.doRead()
         except BaseException:
             # As the reactor would.
-            self._channel.transport.abortConnection()
+            self._receivers.give_back(self)
+            transport.abortConnection()
             raise
         finally:
             self._is_reading = False
             self._fit()
         if not self._is_paused:
             self._receivers.give_back(self)
-            self.read_on()
         return self._came - before
 
     def read_on(self) -> None:
-        self._is_waiting = False
+        self.is_waiting = False
         self._fit()
         self._channel.transport.resumeProducing()
 
@@ -121,7 +130,12 @@ class Receiving:
             return False
         socket, share = socket_below(self._channel.transport), self._receivers.share
         is_more = share < self._receivers.large_read
-        return socket is not None and is_more and unread(socket) > share
+        return socket is not None and is_more and min(unread(socket), self._left) > share
+
+    @property
+    def _left(self) -> int:
+        """How many bytes of a body of known length are still to come."""
+        return self._length - self._came
 
     # -- the size of reads
 

@@ -67,7 +67,8 @@ class StreamingRequest(server.Request):
     @property
     def is_kept_waiting(self) -> bool:
         """Whether it is we who let the client wait, and not the other way round."""
-        return self.is_routed and not (self.body.is_complete or self.body.is_flowing)
+        is_wanted = self.body.is_flowing and not self._receiving.is_waiting
+        return self.is_routed and not (self.body.is_complete or is_wanted)
 
     def gotLength(self, length: int | None) -> None:
         self.content = BytesIO()
@@ -140,6 +141,11 @@ class StreamingRequest(server.Request):
         if self.is_routed and not self.finished:
             self.site.broken_off(self)
 
+    def discard_body(self, limit: int) -> None:
+        """Throw away up to so many bytes of what is still to come, for whoever must still send."""
+        self._receiving.end()
+        self.body.discard(limit)
+
     async def until_lost(self) -> None:
         """Waits until the connection, which is closing, is gone."""
         if not self.is_lost:
@@ -161,7 +167,9 @@ class StreamingRequest(server.Request):
         if self.expects_continue and not self.startedWriting and not self.body.received:
             self.channel.send_continue()
         self.expects_continue = False
-        self._receiving.begin(self.body.length)
+        # A small body is in before anybody reads it.
+        if not self.body.is_complete:
+            self._receiving.begin(self.body.length)
 
 
 @lru_cache(1000)

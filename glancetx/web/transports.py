@@ -28,11 +28,13 @@ def send_now(transport: Any) -> None:
     """
     Have the socket take what was written, if it can, before the reactor asks for it.
 
-    What goes wrong will go wrong again when the reactor asks; one that is to be closed is left to
-    it altogether.
+    What goes wrong will go wrong again when the reactor asks; one that is to be closed, or half of
+    it, is left to the reactor altogether.
     """
     socket = socket_below(transport)
-    if socket is not None and not socket.disconnecting and _unsent(socket):
+    if socket is None or not socket.connected or not _unsent(socket):
+        return
+    if not (socket.disconnecting or socket._writeDisconnecting):
         socket.doWrite()
 
 
@@ -49,7 +51,8 @@ def unread(socket: FileDescriptor) -> int:
 def _asked(socket: FileDescriptor, what: int) -> int:
     try:
         answer = fcntl.ioctl(socket.fileno(), what, bytes(4))
-    except OSError:
+    except (OSError, ValueError):
+        # A ValueError when it has been closed.
         return 0
     return int.from_bytes(answer, sys.byteorder)
 

@@ -72,6 +72,25 @@ class StreamingTests(TransportCase):
         self.assertEqual(self.transport.bufferSize, 65536)
         self.assertEqual(self.api.site.receivers.count, 0)
 
+    def test_small_body_is_in_before_it_is_read(self) -> None:
+        """A client whose body is in is none of those whose bodies are received."""
+        self.transport.bufferSize = 65536
+        self.store.on = frozenset({"add"})
+        self.begin_upload(2)
+        self.client.send(b"ab")
+        self.store.open_gate()
+        self.assertEqual(self.client.response().status, 201)
+        self.assertEqual(self.api.site.receivers.count, 0)
+        self.assertEqual(self.transport.bufferSize, 65536)
+
+    def test_waiting_for_a_turn(self) -> None:
+        """While others have their turn to send it is we who keep the client waiting."""
+        self.begin_upload(2)
+        request = self._channel().requests[0]
+        self.assertFalse(request.is_kept_waiting)
+        request._receiving.is_waiting = True
+        self.assertTrue(request.is_kept_waiting)
+
     def test_reads_are_smaller_for_many(self) -> None:
         """All clients together have bounded reads, and one that leaves counts no more."""
         self.api.site.receivers.count = 63
@@ -202,11 +221,14 @@ class EarlyAnswerTests(TransportCase):
     def test_too_much_in_the_middle(self) -> None:
         """C-16: a chunked body over the cap is answered 413 at once, and killed."""
         capped = evolve(self.api.limits, image_size_cap=10)
-        client = Api(limits=capped, store=self.memory).connect()
+        api = Api(limits=capped, store=self.memory)
+        client = api.connect()
         client.begin("POST", "/v1/images", CHUNKED)
         client.send_chunk(b"x" * 11)
         self.assertEqual(client.response().status, 413)
         self.assertEqual(client.response().header("connection"), "close")
+        # What still comes is thrown away, and takes no turn of those whose bodies are read.
+        self.assertEqual(api.site.receivers.count, 0)
         self.assertEqual(self.memory._images, {})
 
     def test_last_bytes_are_too_much(self) -> None:

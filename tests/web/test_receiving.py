@@ -126,6 +126,30 @@ class LargeReadTests(ReceivingCase):
         client.receiving.resumeProducing()
         self.assertEqual(client.transport.bufferSize, LARGEST_READ)
 
+    def test_no_more_than_the_body(self) -> None:
+        """What comes behind the body is not read with it."""
+        client = Client(self, length=MUCH)
+        client.theirs.send(bytes(MUCH + 20_000))
+        client.receiving.resumeProducing()
+        self.reactor.advance(0)
+        self.assertEqual(list(map(len, client.pieces)), [MUCH])
+
+    def test_little_of_the_body_is_left(self) -> None:
+        """For the end of a body nobody waits, however much has come behind it."""
+        client = Client(self, length=SMALLEST_READ)
+        client.theirs.send(bytes(MUCH))
+        client.receiving.resumeProducing()
+        self.assertTrue(self.is_reading(client))
+
+    def test_paused_by_others(self) -> None:
+        """A channel that pauses its transport within the read has the last word."""
+        client = Client(self)
+        client.then = client.transport.pauseProducing
+        client.theirs.send(bytes(MUCH))
+        client.receiving.resumeProducing()
+        self.reactor.advance(0)
+        self.assertFalse(self.is_reading(client))
+
     def test_not_paused(self) -> None:
         """Who is not asked to wait for what it has brought gives the read back at once."""
         client = Client(self)
@@ -136,10 +160,11 @@ class LargeReadTests(ReceivingCase):
         self.assertTrue(self.is_reading(client))
 
     def test_resumed_within_the_read(self) -> None:
-        """A consumer that is done at once changes nothing."""
+        """A consumer that is done at once changes nothing, also when there is more by then."""
         client = Client(self)
 
         def at_once() -> None:
+            client.theirs.send(bytes(MUCH))
             client.receiving.pauseProducing()
             client.receiving.resumeProducing()
 
@@ -273,6 +298,14 @@ class EndTests(ReceivingCase):
         self.assertEqual(list(map(len, client.pieces)), [MUCH])
         self.assertTrue(self.is_reading(client))
 
+    def test_no_socket_any_more(self) -> None:
+        """A connection that is gone, whatever was told of it, is not read, and has no turn."""
+        client = self.waiting()
+        client.transport.connected = False
+        client.transport.doRead = lambda: self.fail("there is no socket")
+        self.reactor.advance(0)
+        self.assertFalse(self.receivers.has_turn(client.receiving))
+
     def test_program_error(self) -> None:
         """An error while bytes are taken in breaks the connection, as it does in the reactor."""
         client = self.waiting()
@@ -285,3 +318,4 @@ class EndTests(ReceivingCase):
         client.then = fail
         self.assertRaises(ZeroDivisionError, self.reactor.advance, 0)
         self.assertEqual(aborted, [True])
+        self.assertFalse(self.receivers.has_turn(client.receiving))

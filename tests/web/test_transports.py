@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
 from glancetx.testing.http import MemoryTransport
-from glancetx.web.transports import Progress, below_tls, send_now
+from glancetx.web.transports import Progress, below_tls, send_now, unread
 from tests.web.api import Api
 
 
@@ -82,6 +82,23 @@ class SendNowTests(SynchronousTestCase):
         send_now(self.connection)
         self.assertEqual(self.reactor.writers, {self.connection})
         self.assertIs(self.connection.doWrite(), CONNECTION_DONE)
+
+    def test_half_closing(self) -> None:
+        """Nor is the end of our side announced before the reactor comes to it."""
+        self.connection.write(b"hello")
+        self.connection.loseWriteConnection()
+        send_now(self.connection)
+        self.assertEqual(self.reactor.writers, {self.connection})
+
+    def test_closed(self) -> None:
+        """A socket that is closed is not asked for anything."""
+        self.connection.write(b"hello")
+        self.connection.connected = 0
+        self.ours.close()
+        del self.connection.socket
+        self.connection.fileno = lambda: -1
+        send_now(self.connection)
+        self.assertEqual(unread(self.connection), 0)
 
     def test_gone(self) -> None:
         """A client that has left is found out by the reactor."""
