@@ -214,9 +214,10 @@ class Daemon(Process):
                 raise AssertionError("\n".join(lines[max(0, number - 3) : number + 60]))
 
     def files(self):
-        """Every file below ``images/``, as path below it."""
+        """Every file below ``images/``, as path below it, but what a store at its start tries."""
         images = self.data / "images"
-        return sorted(str(path.relative_to(images)) for path in images.rglob("*") if path.is_file())
+        files = [path.relative_to(images) for path in images.rglob("*") if path.is_file()]
+        return sorted(str(file) for file in files if not file.name.startswith("probe."))
 
     def postgres(self):
         """The pid of the embedded PostgreSQL, or None when it is gone."""
