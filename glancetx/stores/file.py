@@ -116,6 +116,7 @@ class FileStore(MultiService):
             async with aclosing(chunks(data, ahead=False)) as incoming:
                 async for chunk in incoming:
                     await self._run(self._bulk, file.write, chunk)
+                    # What is written need not stay until the next one comes.
                     del chunk
             await self._run(self._small, file.commit)
         except BaseException:

@@ -100,6 +100,7 @@ class Receivers:
         """It wants no turn any more, and gives back what it has."""
         self._waiting.pop(reader, None)
         self.give_back(reader)
+        self._watch()
 
     def has_turn(self, reader: Reader) -> bool:
         """Whether a read is lent to it."""
@@ -122,14 +123,19 @@ class Receivers:
             del self._waiting[reader]
             self._lent[reader] = self._lent_at = now
             self._rounds.wait(reader.read_much)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Look after those who wait, as long as there are any."""
         if self._waiting and self._look_again is None:
             self._look_again = self._clock.callLater(PATIENCE, self._look)
+        elif not self._waiting and self._look_again is not None:
+            self._look_again.cancel()
+            self._look_again = None
 
     def _look(self) -> None:
         """Let those who wait read on, when no read has been given back for too long."""
         self._look_again = None
-        if not self._waiting:
-            return
         left = self._lent_at + PATIENCE - self._clock.seconds()
         if left > 0:
             self._look_again = self._clock.callLater(left, self._look)

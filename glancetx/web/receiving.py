@@ -11,6 +11,7 @@ from glancetx.web.receivers import LARGEST_READ, SMALLEST_READ
 from glancetx.web.transports import below_tls, socket_below, unread
 
 if TYPE_CHECKING:
+    from glancetx.web.body import RequestBody
     from glancetx.web.channel import StreamingChannel
 
 #: All chunks of a read are taken apart at once, which takes more than a second for a mebibyte of
@@ -32,28 +33,25 @@ class Receiving:
         self._channel = channel
         self._receivers = channel.site.receivers
         self._largest = LARGEST_READ
-        self._is_begun = False
+        #: While somebody reads it.
+        self._body: RequestBody | None = None
         self._is_paused = False
         #: Whether it waits to read much, and whether it does so now.
         self.is_waiting = False
         self._is_reading = False
-        self._length = 0
-        self._came = 0
         self._tiny = 0
 
     # -- what the request reports
 
-    def begin(self, length: int | None) -> None:
-        """Somebody reads the body, which has so many bytes, or comes in chunks."""
-        self._largest = LARGEST_CHUNKED_READ if length is None else LARGEST_READ
-        self._length = length or 0
-        self._is_begun = True
+    def begin(self, body: RequestBody) -> None:
+        """Somebody reads the body."""
+        self._largest = LARGEST_CHUNKED_READ if body.length is None else LARGEST_READ
+        self._body = body
         self._receivers.join()
         self._fit()
 
     def piece_came(self, size: int) -> None:
         """So many bytes of it came: a chunk, or what one read has brought."""
-        self._came += size
         if size >= TINY:
             self._tiny = 0
             return
@@ -63,8 +61,8 @@ class Receiving:
 
     def end(self) -> None:
         """All of it is in, or nothing more will come."""
-        if self._is_begun:
-            self._is_begun = self.is_waiting = False
+        if self._body is not None:
+            self._body, self.is_waiting = None, False
             self._receivers.leave(self)
             self._set_read_size(SMALLEST_READ)
 
@@ -95,12 +93,15 @@ class Receiving:
     # -- what receivers do
 
     def read_much(self) -> int:
-        if not (self.is_waiting and self._receivers.has_turn(self)):
+        body = self._body
+        if body is None or not (self.is_waiting and self._receivers.has_turn(self)):
             return 0
-        self.is_waiting, self._is_reading, before = False, True, self._came
+        self.is_waiting, self._is_reading, before = False, True, body.received
         transport = self._channel.transport
         # Not much of what comes behind the body, which nobody waits for yet.
-        self._set_read_size(min(self._receivers.large_read, max(self._left, SMALLEST_READ)))
+        self._set_read_size(
+            int(min(self._receivers.large_read, max(body.remaining, SMALLEST_READ)))
+        )
         # Whoever pauses it from now on has the last word.
         transport.resumeProducing()
         try:
@@ -117,7 +118,7 @@ class Receiving:
             self._fit()
         if not self._is_paused:
             self._receivers.give_back(self)
-        return self._came - before
+        return body.received - before
 
     def read_on(self) -> None:
         self.is_waiting = False
@@ -126,22 +127,17 @@ class Receiving:
 
     def _has_much(self) -> bool:
         """Whether there is more to be read now than its share."""
-        if not self._is_begun or self._largest < LARGEST_READ:
+        if self._body is None or self._largest < LARGEST_READ:
             return False
         socket, share = socket_below(self._channel.transport), self._receivers.share
         is_more = share < self._receivers.large_read
-        return socket is not None and is_more and min(unread(socket), self._left) > share
-
-    @property
-    def _left(self) -> int:
-        """How many bytes of a body of known length are still to come."""
-        return self._length - self._came
+        return socket is not None and is_more and min(unread(socket), self._body.remaining) > share
 
     # -- the size of reads
 
     def _fit(self) -> None:
         """Let a read of the socket bring as much as there is room for, with those who send now."""
-        if self._is_begun and self._tiny < MOST_TINY:
+        if self._body is not None and self._tiny < MOST_TINY:
             self._set_read_size(min(self._receivers.share, self._largest))
 
     def _set_read_size(self, size: int) -> None:

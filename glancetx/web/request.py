@@ -169,7 +169,7 @@ class StreamingRequest(server.Request):
         self.expects_continue = False
         # A small body is in before anybody reads it.
         if not self.body.is_complete:
-            self._receiving.begin(self.body.length)
+            self._receiving.begin(self.body)
 
 
 @lru_cache(1000)

@@ -8,16 +8,25 @@ from twisted.internet.defer import ensureDeferred
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.test.requesthelper import DummyChannel
 
 from glancetx.image import Image
 from glancetx.stores.memory import MemoryStore
 from glancetx.testing.http import MemoryClient
 from glancetx.testing.stores import SlowStore
+from glancetx.web.request import StreamingRequest
 from tests.web.api import FORMATS, Api
 
 IMAGE_ID = "11111111-2222-4333-8444-555555555555"
 UPLOAD = {**FORMATS, "x-image-meta-id": IMAGE_ID}
 CHUNKED = {**UPLOAD, "Transfer-Encoding": "chunked"}
+
+
+def bare_request() -> StreamingRequest:
+    """A request on a channel that knows nothing."""
+    channel: Any = DummyChannel()
+    channel.site.receivers = None
+    return StreamingRequest(channel, parsePOSTFormSubmission=False)
 
 
 class TransportCase(SynchronousTestCase):

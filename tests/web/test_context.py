@@ -7,20 +7,18 @@ from typing import Any
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
-from twisted.web.test.requesthelper import DummyChannel
 
 from glancetx.access import OPERATOR, Caller
 from glancetx.web.context import ReceivedHeaders, host_url, peer_of, request_id, target_of
 from glancetx.web.errors import HttpError
 from glancetx.web.request import StreamingRequest
+from tests.web.case import bare_request
 
 SOMEBODY = Caller(owner="p", is_authenticated=True)
 
 
 def request_at(address: object, host: bytes | None = None) -> StreamingRequest:
-    channel: Any = DummyChannel()
-    channel.site.receivers = None
-    request = StreamingRequest(channel, parsePOSTFormSubmission=False)
+    request = bare_request()
     request.host = address
     if host is not None:
         request.requestHeaders.setRawHeaders(b"Host", [host])

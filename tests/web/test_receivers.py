@@ -159,5 +159,7 @@ class SlowTests(ReceiversCase):
         self.ask(*self.readers)
         for reader in self.readers:
             self.receivers.leave(reader)
+        self.clock.advance(0)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
         self.clock.advance(PATIENCE)
         self.assertEqual(self.clock.getDelayedCalls(), [])

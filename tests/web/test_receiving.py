@@ -11,6 +11,7 @@ from twisted.internet.tcp import Connection
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
+from glancetx.web.body import RequestBody
 from glancetx.web.receivers import LARGEST_READ, SMALLEST_READ, Receivers
 from glancetx.web.receiving import LARGEST_CHUNKED_READ, MOST_TINY, Receiving
 from glancetx.web.rounds import Rounds
@@ -40,7 +41,9 @@ class Client:
             resetTimeout=self.reset,
         )
         self.receiving = Receiving(channel)
-        self.receiving.begin(length)
+        self.body = RequestBody(self.receiving, lambda: None)
+        self.body.length = length
+        self.receiving.begin(self.body)
 
     def reset(self) -> None:
         self.patience += 1
@@ -48,6 +51,7 @@ class Client:
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         self.pieces.append(data)
         self.receiving.piece_came(len(data))
+        self.body.received += len(data)
         self.then()
 
     def connectionLost(self, reason: object) -> None:  # noqa: N802
@@ -61,6 +65,13 @@ class ReceivingCase(SynchronousTestCase):
         # A crowd whose shares are small.
         self.receivers.count = 1000
 
+    def sending(self, size: int = MUCH, length: int | None = 1 << 30) -> Client:
+        """A client that has sent so much, and is to go on."""
+        client = Client(self, length)
+        client.theirs.send(bytes(size))
+        client.receiving.resumeProducing()
+        return client
+
     def is_reading(self, client: Client) -> bool:
         """Whether the reactor watches the client's socket."""
         return client.transport in self.reactor.readers
@@ -71,10 +82,8 @@ class LargeReadTests(ReceivingCase):
 
     def test_much(self) -> None:
         """All that is there comes in one read, and the client waits for what is done with it."""
-        client = Client(self)
+        client = self.sending()
         client.then = client.receiving.pauseProducing
-        client.theirs.send(bytes(MUCH))
-        client.receiving.resumeProducing()
         self.assertEqual((client.pieces, self.is_reading(client)), ([], False))
         self.reactor.advance(0)
         self.assertEqual(list(map(len, client.pieces)), [MUCH])
@@ -88,26 +97,20 @@ class LargeReadTests(ReceivingCase):
 
     def test_little(self) -> None:
         """For no more than the share nobody waits."""
-        client = Client(self)
-        client.theirs.send(bytes(SMALLEST_READ))
-        client.receiving.resumeProducing()
+        client = self.sending(SMALLEST_READ)
         self.assertTrue(self.is_reading(client))
         self.assertEqual(client.transport.bufferSize, SMALLEST_READ)
 
     def test_few_clients(self) -> None:
         """Who may read as much at any time need not wait for it."""
         self.receivers.count = 0
-        client = Client(self)
-        client.theirs.send(bytes(MUCH))
-        client.receiving.resumeProducing()
+        client = self.sending()
         self.assertTrue(self.is_reading(client))
         self.assertEqual(client.transport.bufferSize, LARGEST_READ)
 
     def test_chunked(self) -> None:
         """R27: of chunks never much is read at once."""
-        client = Client(self, length=None)
-        client.theirs.send(bytes(MUCH))
-        client.receiving.resumeProducing()
+        client = self.sending(length=None)
         self.assertTrue(self.is_reading(client))
         self.receivers.count = 1
         client.receiving.resumeProducing()
@@ -128,33 +131,25 @@ class LargeReadTests(ReceivingCase):
 
     def test_no_more_than_the_body(self) -> None:
         """What comes behind the body is not read with it."""
-        client = Client(self, length=MUCH)
-        client.theirs.send(bytes(MUCH + 20_000))
-        client.receiving.resumeProducing()
+        client = self.sending(MUCH + 20_000, length=MUCH)
         self.reactor.advance(0)
         self.assertEqual(list(map(len, client.pieces)), [MUCH])
 
     def test_little_of_the_body_is_left(self) -> None:
         """For the end of a body nobody waits, however much has come behind it."""
-        client = Client(self, length=SMALLEST_READ)
-        client.theirs.send(bytes(MUCH))
-        client.receiving.resumeProducing()
+        client = self.sending(length=SMALLEST_READ)
         self.assertTrue(self.is_reading(client))
 
     def test_paused_by_others(self) -> None:
         """A channel that pauses its transport within the read has the last word."""
-        client = Client(self)
+        client = self.sending()
         client.then = client.transport.pauseProducing
-        client.theirs.send(bytes(MUCH))
-        client.receiving.resumeProducing()
         self.reactor.advance(0)
         self.assertFalse(self.is_reading(client))
 
     def test_not_paused(self) -> None:
         """Who is not asked to wait for what it has brought gives the read back at once."""
-        client = Client(self)
-        client.theirs.send(bytes(MUCH))
-        client.receiving.resumeProducing()
+        client = self.sending()
         self.reactor.advance(0)
         self.assertFalse(self.receivers.has_turn(client.receiving))
         self.assertTrue(self.is_reading(client))
@@ -216,15 +211,9 @@ class LargeReadTests(ReceivingCase):
 class EndTests(ReceivingCase):
     """Nothing is kept for one who wants no more."""
 
-    def waiting(self) -> Client:
-        client = Client(self)
-        client.theirs.send(bytes(MUCH))
-        client.receiving.resumeProducing()
-        return client
-
     def test_paused_while_waiting(self) -> None:
         """Who is paused before its turn reads nothing, and has no turn."""
-        client = self.waiting()
+        client = self.sending()
         client.receiving.pauseProducing()
         self.reactor.advance(0)
         self.assertEqual(client.pieces, [])
@@ -232,7 +221,7 @@ class EndTests(ReceivingCase):
 
     def test_paused_and_resumed_while_waiting(self) -> None:
         """One read is one read."""
-        client = self.waiting()
+        client = self.sending()
         client.then = client.receiving.pauseProducing
         client.receiving.pauseProducing()
         client.receiving.resumeProducing()
@@ -243,14 +232,14 @@ class EndTests(ReceivingCase):
 
     def test_resumed_again(self) -> None:
         """Who has a turn does not lose it to others by being told to go on once more."""
-        clients = [self.waiting() for _ in range(self.receivers.turns + 1)]
+        clients = [self.sending() for _ in range(self.receivers.turns + 1)]
         clients[0].receiving.resumeProducing()
         self.assertTrue(self.receivers.has_turn(clients[0].receiving))
         self.assertFalse(self.receivers.has_turn(clients[-1].receiving))
 
     def test_turn_that_was_given_up(self) -> None:
         """Who gave up a turn and waits for another one does not read in the place of the first."""
-        clients = [self.waiting() for _ in range(self.receivers.turns + 1)]
+        clients = [self.sending() for _ in range(self.receivers.turns + 1)]
         for client in clients:
             client.then = client.receiving.pauseProducing
         clients[0].receiving.pauseProducing()
@@ -260,7 +249,7 @@ class EndTests(ReceivingCase):
 
     def test_turn_that_was_taken_up_again(self) -> None:
         """A turn that was given up and had again is one read, whatever comes meanwhile."""
-        client = self.waiting()
+        client = self.sending()
 
         def more() -> None:
             client.theirs.send(bytes(MUCH))
@@ -274,7 +263,7 @@ class EndTests(ReceivingCase):
 
     def test_ended_while_waiting(self) -> None:
         """The connection is gone: there is no socket to read any more."""
-        client = self.waiting()
+        client = self.sending()
         client.receiving.end()
         client.receiving.end()
         self.reactor.advance(0)
@@ -283,7 +272,7 @@ class EndTests(ReceivingCase):
 
     def test_ends_with_the_read(self) -> None:
         """The last bytes are in: the next request of the connection is read as any other."""
-        client = self.waiting()
+        client = self.sending()
         client.then = client.receiving.end
         self.reactor.advance(0)
         self.assertTrue(self.is_reading(client))
@@ -292,7 +281,7 @@ class EndTests(ReceivingCase):
 
     def test_client_leaves_while_waiting(self) -> None:
         """The reactor finds that the client has left, as soon as it may look."""
-        client = self.waiting()
+        client = self.sending()
         client.theirs.close()
         self.reactor.advance(0)
         self.assertEqual(list(map(len, client.pieces)), [MUCH])
@@ -300,7 +289,7 @@ class EndTests(ReceivingCase):
 
     def test_no_socket_any_more(self) -> None:
         """A connection that is gone, whatever was told of it, is not read, and has no turn."""
-        client = self.waiting()
+        client = self.sending()
         client.transport.connected = False
         client.transport.doRead = lambda: self.fail("there is no socket")
         self.reactor.advance(0)
@@ -308,7 +297,7 @@ class EndTests(ReceivingCase):
 
     def test_program_error(self) -> None:
         """An error while bytes are taken in breaks the connection, as it does in the reactor."""
-        client = self.waiting()
+        client = self.sending()
         aborted = []
         client.transport.abortConnection = lambda: aborted.append(True)
 

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import Request
 from twisted.web.iweb import IRequest
-from twisted.web.test.requesthelper import DummyChannel
 from zope.interface.verify import verifyObject
 
-from glancetx.web.request import StreamingRequest, streaming
-from tests.web.case import TransportCase
-
-
-def dummy_channel() -> Any:
-    channel: Any = DummyChannel()
-    channel.site.receivers = None
-    return channel
+from glancetx.web.request import streaming
+from tests.web.case import TransportCase, bare_request
 
 
 class RequestCase(SynchronousTestCase):
     def setUp(self) -> None:
-        self.request = StreamingRequest(dummy_channel(), parsePOSTFormSubmission=False)
+        self.request = bare_request()
 
 
 class HeaderTests(RequestCase):
@@ -61,7 +52,7 @@ class InterfaceTests(RequestCase):
     def test_streaming(self) -> None:
         """A request of another site does not stream."""
         self.assertIs(streaming(self.request), self.request)
-        self.assertRaises(TypeError, streaming, Request(dummy_channel(), False))
+        self.assertRaises(TypeError, streaming, Request(self.request.channel, False))
 
     def test_host_name(self) -> None:
         """Routes do not depend on what a client calls us."""
