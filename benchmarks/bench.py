@@ -86,8 +86,9 @@ class Running:
         return self.target.download.head(self.image(size))
 
     def upload(self, image_ids: Sequence[str], size: int, framing: str = "") -> Cost:
-        """An image of this size for each id, all at once."""
+        """An image of this size for each id, all at once, into memory that is warm."""
         job, line = self.body(size, framing)
+        job["warmth"] = size
         streams = [[self.target.upload.head(image_id, line)] for image_id in image_ids]
         return self._transfer(streams, job, len(image_ids) * size)
 

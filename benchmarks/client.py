@@ -17,8 +17,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from benchmarks.asking import ask_for_a_while
+from benchmarks.warmth import Warmth
 
 BUFFER = 1 << 20
+
+#: Bytes that are sent before a server is given as much memory again.
+STEP = 16 << 20
+
 PATIENCE = 120.0
 
 
@@ -27,19 +32,26 @@ class Refused(Exception):
 
 
 class Connection:
-    """A connection that is kept; ``received`` counts the bytes of bodies."""
+    """
+    A connection that is kept; ``received`` counts the bytes of bodies.
 
-    def __init__(self, port: int) -> None:
+    While a body is sent, as much of so many bytes of warm memory is given to whoever stores it.
+    """
+
+    def __init__(self, port: int, warmth: int = 0) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray(BUFFER)
         self._view = memoryview(self._buffer)
+        self._warmth = Warmth(warmth) if warmth else None
         self.received = 0
         #: Seconds from the request to the first byte of the answer.
         self.first_byte = 0.0
 
     def close(self) -> None:
         self._socket.close()
+        if self._warmth is not None:
+            self._warmth.close()
 
     def ask(self, head: str, body: tuple[str, int] | None = None) -> None:
         """
@@ -65,9 +77,10 @@ class Connection:
 
     def _send(self, path: str, size: int) -> None:
         with open(path, "rb", buffering=0) as file:
-            sent = 0
-            while sent < size:
-                sent += self._socket.sendfile(file, sent, size - sent)
+            for begin in range(0, size, STEP):
+                if self._warmth is not None:
+                    self._warmth.give(STEP)
+                self._socket.sendfile(file, begin, min(STEP, size - begin))
 
     def _take(self, left: int) -> None:
         receive, buffer = self._socket.recv_into, self._buffer
@@ -83,10 +96,11 @@ def transfer(job: dict[str, Any], wait: Callable[[], None]) -> dict[str, Any]:
     Several streams at once, each of which sends its requests one after the other.
 
     With ``seconds`` each of them begins anew until that time is over.
+    ``warmth`` is how many bytes of warm memory are given to whoever stores what each of them sends.
     """
     streams: list[list[str]] = job["streams"]
     body = (job["file"], job["size"]) if job.get("file") else None
-    connections = [Connection(job["port"]) for _ in streams]
+    connections = [Connection(job["port"], job.get("warmth", 0)) for _ in streams]
     wait()
     begun, spent = time.monotonic(), time.process_time()
     until = begun + job.get("seconds", 0.0)

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from benchmarks.bench import GB, GIB, Running
 from benchmarks.seed import seed
-from benchmarks.sources import MIB, warm_memory
+from benchmarks.sources import MIB
 from benchmarks.targets import CHUNKED, GLANCETX, LENGTH
 
 Values = dict[str, float]
@@ -67,7 +67,6 @@ def upload(streams: int, framing: str, running: Running, scale: Scale) -> Values
     image_ids = [str(uuid.uuid4()) for _ in range(streams)]
     # Large enough that it is the bytes that cost, and little enough for the disk.
     size = scale.share(streams // 2 or 1)
-    warm_memory(streams * size)
     cost = running.upload(image_ids, size, framing)
     running.delete(image_ids)
     return cost.values()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import shutil
 import tempfile
@@ -40,22 +39,6 @@ def workplace(above: Path | None, needed: int) -> Iterator[Path]:
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
-
-
-def warm_memory(size: int) -> None:
-    """
-    Touch so much memory, and give it back.
-
-    What the host of a virtual machine has taken from it costs ten times as much when it is first
-    touched, which would be charged to whoever writes next.
-    A host may take all that is free within seconds, in pieces as large as a file's cache is made
-    of: so these are what is touched.
-    """
-    with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            memory.madvise(mmap.MADV_HUGEPAGE)
-        for offset in range(0, size, mmap.PAGESIZE):
-            memory[offset] = 1
 
 
 @define
