@@ -99,7 +99,7 @@ class Server:
         self._start(self._made.hashing)
         self._start(self._made.foremost)
         stores = (shelved.store for shelved in self._made.shelf)
-        parts = (*stores, self._made.cache, self._made.authenticator, self._made.rights.file)
+        parts = (*stores, self._made.cache, self._made.authenticator, self._made.rights.files)
         for part in (*parts, *certificates_of(self._endpoints)):
             if IService.providedBy(part):
                 self._start(IService(part))
@@ -124,7 +124,7 @@ class Server:
     async def reload(self) -> None:
         """Read again what operators change while the daemon runs."""
         stores = (shelved.store for shelved in self._made.shelf)
-        parts = (*stores, self._made.authenticator, self._made.rights.file)
+        parts = (*stores, self._made.authenticator, self._made.rights.files)
         for part in (*parts, *certificates_of(self._endpoints)):
             if IReloadable.providedBy(part):
                 await IReloadable(part).reload()

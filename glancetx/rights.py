@@ -1,71 +1,94 @@
-"""Settings → who may do what: the policy, watched while the daemon runs, and protections."""
+"""Settings → who may do what: the policy and the protections, watched while the daemon runs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from attrs import frozen
 
 from glancetx.config import ConfigError, Settings
-from glancetx.identity.watched import WatchedFile
-from glancetx.policy.enforcer import Policy
+from glancetx.identity.watched import WatchedFiles
+from glancetx.policy.enforcer import Policy, shipped_rules
 from glancetx.policy.file import BadPolicy, read_rules
 from glancetx.policy.protections import Protections
 from glancetx.policy.protections_file import FORMATS, read_protections
 from glancetx.policy.rules import Rules
 from glancetx.threads import Threads
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@frozen
+class Law:
+    """What the files say, read together: protections may name rules of the policy file."""
+
+    rules: Rules
+    protections: Protections
+
 
 @frozen
 class Rights:
     """
-    What callers are judged by.
+    What callers are judged by: both tell what is in force at the moment.
 
-    ``file`` is a service that reads the policy's file when it changes, or None when there is none.
+    ``files`` is a service that reads the files when one changes, or None when there are none.
     """
 
     policy: Policy
-    protections: Protections
-    file: WatchedFile[Rules] | None = None
+    protections: Callable[[], Protections]
+    files: WatchedFiles[Law] | None = None
 
 
 def make_rights(reactor: Any, settings: Settings, threads: Threads) -> Rights:
     """
     The rights that the files of the settings describe, none of them watched yet.
 
-    This reads the files, which blocks; later the policy's is read in one of the threads.
+    This reads the files, which blocks; later they are read in one of the threads.
 
     :raises ConfigError: with one sentence about the first mistake in a file.
     """
-    file = _policy_file(reactor, settings, threads)
-    policy = Policy() if file is None else Policy(lambda: file.value)
-    return Rights(policy, _protections(settings, policy), file)
-
-
-def _policy_file(reactor: Any, settings: Settings, threads: Threads) -> WatchedFile[Rules] | None:
-    if settings.policy_file is None:
-        return None
-    try:
-        return WatchedFile(reactor, Path(settings.policy_file), read_rules, threads)
-    except ValueError as error:
-        raise ConfigError(f"the policy file {error}") from error
-
-
-def _protections(settings: Settings, policy: Policy) -> Protections:
     rule_format = settings.property_protection_rule_format
     if rule_format not in FORMATS:
         raise ConfigError(
             f"property_protection_rule_format must be {' or '.join(FORMATS)}, not {rule_format!r}"
         )
-    if settings.property_protection_file is None:
-        return Protections()
-    path = Path(settings.property_protection_file)
+    names = (settings.policy_file, settings.property_protection_file)
+    paths = [Path(name) for name in names if name is not None]
+    if not paths:
+        return Rights(Policy(), Protections)
+
+    def read(*contents: bytes) -> Law:
+        left = iter(contents)
+        rules, protections = (None if name is None else next(left) for name in names)
+        return read_law(rules, protections, rule_format)
+
     try:
-        return read_protections(path.read_bytes(), rule_format, policy)
-    except OSError as error:
-        raise ConfigError(
-            f"the property protection file {path} cannot be read: {error.strerror}"
-        ) from error
+        files = WatchedFiles(reactor, paths, read, threads)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    return Rights(Policy(lambda: files.value.rules), lambda: files.value.protections, files)
+
+
+def read_law(rules: bytes | None, protections: bytes | None, rule_format: str) -> Law:
+    """
+    What files of these contents say, of which there may be none.
+
+    :raises BadPolicy: with the first mistake.
+    """
+    known, closed = shipped_rules(), Protections()
+    if rules is not None:
+        known = _refused_as("the policy file", read_rules, rules)
+    if protections is not None:
+        arguments = protections, rule_format, Policy(lambda: known)
+        closed = _refused_as("the property protection file", read_protections, *arguments)
+    return Law(known, closed)
+
+
+def _refused_as(name: str, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    try:
+        return read(*args, **kwargs)
     except BadPolicy as error:
-        raise ConfigError(f"the property protection file {path} is refused: {error}") from error
+        raise BadPolicy(f"{name}: {error}") from error

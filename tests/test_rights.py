@@ -1,4 +1,4 @@
-"""Settings → policy and protections, and a policy file that changes."""
+"""Settings → policy and protections, and files of them that change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from glancetx.access import Caller
 from glancetx.config import ConfigError, Settings
-from glancetx.policy.protections import Protections
+from glancetx.policy.protections import OPERATIONS, Protections
 from glancetx.rights import make_rights
 from glancetx.testing.threads import InlineThreads
 
@@ -29,6 +29,17 @@ class RightsCase(SynchronousTestCase):
         settings = Settings(data=Path("."), listen=(), **values)
         return make_rights(self.clock, settings, InlineThreads())
 
+    def watched(self, **values):
+        """Rights whose files are read again when they change."""
+        rights = self.rights(**values)
+        rights.files.startService()
+        self.addCleanup(rights.files.stopService)
+        return rights
+
+    def pass_time(self):
+        for _ in range(3):
+            self.clock.advance(1)
+
     def refused(self, **values):
         """The sentence by which these settings are refused."""
         return str(self.assertRaises(ConfigError, self.rights, **values))
@@ -39,14 +50,7 @@ class ReloadTests(RightsCase):
 
     def setUp(self):
         super().setUp()
-        rights = self.rights(policy_file=str(self.path))
-        self.policy, self.file = rights.policy, rights.file
-        self.file.startService()
-        self.addCleanup(self.file.stopService)
-
-    def pass_time(self):
-        for _ in range(3):
-            self.clock.advance(1)
+        self.policy = self.watched(policy_file=str(self.path)).policy
 
     def is_open(self):
         return self.policy.allows("get_images", SOMEBODY)
@@ -72,14 +76,71 @@ class ReloadTests(RightsCase):
         self.assertFalse(self.is_open())
 
 
+class ReloadProtectionsTests(RightsCase):
+    """A file of protections changes while the daemon runs."""
+
+    def setUp(self):
+        super().setUp()
+        self.closing = Path(self.mktemp())
+
+    def watched_both(self):
+        return self.watched(
+            policy_file=str(self.path),
+            property_protection_file=str(self.closing),
+            property_protection_rule_format="policies",
+        )
+
+    def protect(self, reader):
+        lines = (f"{each} = {reader}\n" for each in OPERATIONS)
+        self.closing.write_text("[.*]\n" + "".join(lines))
+
+    def may_read(self, rights):
+        return rights.protections().allow("read", "x", SOMEBODY)
+
+    def test_changed(self):
+        """New protections are in force a moment later, and broken ones change nothing."""
+        self.protect("@")
+        rights = self.watched(property_protection_file=str(self.closing))
+        self.assertTrue(self.may_read(rights))
+        self.closing.write_text("[.*]\n")
+        self.pass_time()
+        self.assertTrue(self.may_read(rights))
+        self.protect("!")
+        self.pass_time()
+        self.assertFalse(self.may_read(rights))
+        self.assertFalse(rights.policy.allows("publicize_image", SOMEBODY))
+
+    def test_rules(self):
+        """They may name a rule that comes with them, and whose check changes later."""
+        self.protect("@")
+        rights = self.watched_both()
+        self.protect("bosses")
+        self.path.write_text("bosses: '!'")
+        self.pass_time()
+        self.assertFalse(self.may_read(rights))
+        self.path.write_text("bosses: '@' # by now")
+        self.pass_time()
+        self.assertTrue(self.may_read(rights))
+
+    def test_rule_goes(self):
+        """A rule that they name is not taken away from below them."""
+        self.path.write_text("bosses: '@'")
+        self.protect("bosses")
+        rights = self.watched_both()
+        self.path.write_text(CLOSED)
+        self.pass_time()
+        self.assertTrue(self.may_read(rights))
+        self.assertTrue(rights.policy.has("bosses"))
+
+
 class StartTests(RightsCase):
     """Mistakes that are found before the daemon starts."""
 
     def test_no_files(self):
         """Without files the rules are as shipped, and properties are open."""
         rights = self.rights()
-        self.assertIsNone(rights.file)
-        self.assertEqual(rights.protections, Protections())
+        self.assertIsNone(rights.files)
+        self.assertEqual(rights.protections(), Protections())
         self.assertFalse(rights.policy.allows("publicize_image", SOMEBODY))
 
     def test_policy_file(self):
@@ -95,7 +156,7 @@ class StartTests(RightsCase):
         sentence = self.refused(property_protection_file="absent.conf")
         self.assertIn("absent.conf cannot be read: No such file", sentence)
         sentence = self.refused(property_protection_file=str(self.path))
-        self.assertIn("is refused: it is no INI file", sentence)
+        self.assertIn("is refused: the property protection file: it is no INI file", sentence)
         sentence = self.refused(property_protection_rule_format="rules")
         self.assertIn("must be roles or policies, not 'rules'", sentence)
 
@@ -110,4 +171,4 @@ class StartTests(RightsCase):
             property_protection_file=str(protections),
             property_protection_rule_format="policies",
         )
-        self.assertFalse(rights.protections.allow("read", "x", SOMEBODY))
+        self.assertFalse(rights.protections().allow("read", "x", SOMEBODY))

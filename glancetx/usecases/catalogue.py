@@ -54,7 +54,7 @@ class Catalogue:
 
     _registry: IRegistry
     _limits: Limits
-    _protections: Protections = field(factory=Protections)
+    _protections: Callable[[], Protections] = Protections
     _announce: Announcements = field(factory=Announcements)
 
     async def reserve(self, draft: Image, lease: float | None = None) -> Image:
@@ -141,7 +141,7 @@ class Catalogue:
                 raise NotQueued(image_id)
             if supplement is not None:
                 supplement.check(image)
-            change = self._protections.revise(caller, image, change)
+            change = self._protections().revise(caller, image, change)
             self._check_property_count(len(change.resulting_properties(image.properties)))
             if supplement is not None:
                 change = await supplement.complete(change)

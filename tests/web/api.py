@@ -129,7 +129,7 @@ class Api:
         uploads = Uploads(
             self.registry, self.transfers, metering, self.limits, announce, self.observer
         )
-        permissions = Permissions(self.policy, self.protections)
+        permissions = Permissions(self.policy, lambda: self.protections)
         turns = DeferredSemaphore(4)
         self.copies = Copies(
             self.clock,
@@ -141,7 +141,7 @@ class Api:
             most=self.traffic.max_copies,
         )
         sources = Sources(self.registry, shelf, self.limits, announce)
-        catalogue = Catalogue(self.registry, self.limits, self.protections, announce)
+        catalogue = Catalogue(self.registry, self.limits, lambda: self.protections, announce)
         receiver = Receiver(uploads, shelf)
         elsewhere = Elsewhere(sources, self.copies, receiver)
         downloads: Downloading = Downloads(shelf, self.observer)

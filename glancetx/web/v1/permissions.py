@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from attrs import field, frozen
 
 from glancetx.access import Caller
@@ -22,7 +24,7 @@ class Permissions:
     """
 
     _policy: Policy = field(factory=Policy)
-    _protections: Protections = field(factory=Protections)
+    _protections: Callable[[], Protections] = Protections
 
     def check(self, rule: str, caller: Caller) -> None:
         """Whether he may do what has no target."""
@@ -36,7 +38,7 @@ class Permissions:
         """
         self._policy.check("add_image", caller)
         self._check_wishes(caller, meta, brings_data)
-        self._protections.check_create(caller, meta.properties)
+        self._protections().check_create(caller, meta.properties)
 
     def check_update(self, caller: Caller, meta: RequestMeta, brings_data: bool) -> None:
         """Step 6 of a PUT, whose properties are judged when its image is known."""
@@ -59,7 +61,7 @@ class Permissions:
 
     def readable(self, caller: Caller, image: Image) -> Image:
         """The image without the properties that are not for him."""
-        return self._protections.readable(caller, image)
+        return self._protections().readable(caller, image)
 
     def _check_wishes(self, caller: Caller, meta: RequestMeta, brings_data: bool) -> None:
         if meta.values.get("visibility") is Visibility.PUBLIC:
