@@ -107,9 +107,13 @@ def host_url(request: StreamingRequest) -> str:
     """
     Scheme, host and port by which the client reached us, or the proxy that stands before us.
 
-    :raises HttpError: 400 when the Host header is not a host.
+    :raises HttpError: 400 when the Host header is not a host, or is missing although the request is
+        of HTTP/1.1 (RFC 9112 §3.2).
     """
-    host = request.forwarded.host or request.getHeader("host") or _own_address(request)
+    named = request.getHeader("host")
+    if named is None and request.clientproto == b"HTTP/1.1":
+        raise HttpError(400, "A request of HTTP/1.1 needs a Host header.")
+    host = request.forwarded.host or named or _own_address(request)
     if HOST.fullmatch(host) is None:
         raise HttpError(400, "The Host header does not name a host.")
     scheme = request.forwarded.scheme or ("https" if request.isSecure() else "http")

@@ -153,7 +153,7 @@ class WireTests(TransportCase):
         """Two Range headers are several ranges."""
         self.have_image(b"0123456789")
         self.client.send(
-            b"GET /v1/images/%b HTTP/1.1\r\nRange: bytes=0-1\r\nRange: bytes=2-3\r\n\r\n"
-            % IMAGE_ID.encode()
+            b"GET /v1/images/%b HTTP/1.1\r\nHost: h\r\n"
+            b"Range: bytes=0-1\r\nRange: bytes=2-3\r\n\r\n" % IMAGE_ID.encode()
         )
         self.assertEqual(self.client.response().status, 200)

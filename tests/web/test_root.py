@@ -197,10 +197,15 @@ class HostTests(RootCase):
             self.assertEqual(self.raw(b"GET /v1/images HTTP/1.1", b"Host: " + host).status, 200)
 
     def test_no_host(self) -> None:
-        """Without one, our own address stands in."""
-        for lines in ((), (b"Host:",)):
-            response = self.raw(b"GET /v1 HTTP/1.1", *lines)
+        """In HTTP/1.0, or without a name, our own address stands in."""
+        for line in ((b"GET /v1 HTTP/1.0",), (b"GET /v1 HTTP/1.1", b"Host:")):
+            response = self.raw(*line)
             self.assertEqual(response.header("location"), "http://127.0.0.1:9292/v1/")
+
+    def test_host_is_missing(self) -> None:
+        """A request of HTTP/1.1 without the header is 400 (RFC 9112 §3.2), wherever it goes."""
+        for path in (b"/", b"/v1/images", b"/healthcheck", b"/nope"):
+            self.assertEqual(self.raw(b"GET %b HTTP/1.1" % path).status, 400, path)
 
     def test_two_hosts(self) -> None:
         """Two are none."""
@@ -275,7 +280,8 @@ class TargetTests(RootCase):
         )
         for name in names:
             for path in (b"/v1/images", b"/v1/images/" + IMAGE_ID.encode(), b"/v1/nope", b"/"):
-                response = self.raw(b"GET " + path + b" HTTP/1.1", name + b": \xff\xfe=\xe9;")
+                odd = name + b": \xff\xfe=\xe9;"
+                response = self.raw(b"GET %b HTTP/1.1" % path, b"Host: h", odd)
                 self.assertIn(response.status, (200, 300, 404), (name, path))
 
     def test_odd_bytes_in_a_query(self) -> None:
