@@ -51,7 +51,6 @@ class StreamingChannel(PunctualChannel):
 
     site: StreamingSite
     transport: Any
-    requests: list[StreamingRequest]
     #: A request that is answered, but whose body, or whose response, is still on its way.
     _answered: StreamingRequest | None = None
     _untaken: StreamingRequest | None = None

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from twisted.web import http
 from twisted.web.http_headers import Headers
 
 from glancetx.web.errors import RETRY_AFTER
+
+if TYPE_CHECKING:
+    from glancetx.web.request import StreamingRequest
 
 TOO_LONG = b"414 Request-URI Too Long"
 BAD = b"400 Bad Request"
@@ -55,6 +59,13 @@ class StrictChannel(http.HTTPChannel):
     MAX_LENGTH = 16 * 1024
     max_request_line = 8 * 1024
     is_deaf = False
+    requests: list[StreamingRequest]
+
+    def resumeProducing(self) -> None:
+        super().resumeProducing()
+        # Twisted lets the client send on when he has taken what was written.
+        if self.requests:
+            self.requests[-1].stay_paused()
 
     def refuse(self, status: bytes) -> None:
         """Say so, and close."""

@@ -66,6 +66,11 @@ class Receiving:
             self._receivers.leave(self)
             self._set_read_size(SMALLEST_READ)
 
+    def stay_paused(self) -> None:
+        """The transport was let go on; it is to wait if there is a reason why it did."""
+        if self._is_paused or self.is_waiting:
+            self._channel.transport.pauseProducing()
+
     # -- what the body asks for
 
     def pauseProducing(self) -> None:

@@ -141,6 +141,11 @@ class StreamingRequest(server.Request):
         if self.is_routed and not self.finished:
             self.site.broken_off(self)
 
+    def stay_paused(self) -> None:
+        """The transport was let go on, by somebody who knows nothing of the body."""
+        if not self.body.is_complete:
+            self._receiving.stay_paused()
+
     def discard_body(self, limit: int) -> None:
         """Throw away up to so many bytes of what is still to come, for whoever must still send."""
         self._receiving.end()

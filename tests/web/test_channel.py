@@ -111,6 +111,22 @@ class StreamingTests(TransportCase):
         body.resumeProducing()
         self.assertEqual(self.transport.bufferSize, READ_AT_ONCE // 64)
 
+    def test_body_that_nobody_reads(self) -> None:
+        """R27: it stays in the network also while its client takes a long response."""
+        self.have_image(bytes(300_000))
+        client = self.api.connect(send_buffer=1000)
+        headers = {"Transfer-Encoding": "chunked"}
+        client.begin("GET", f"/v1/images/{IMAGE_ID}", headers)
+        client.send_chunk(bytes(100_000))
+        self.assertFalse(client.transport.is_reading)
+        client.transport.taken()
+        self.assertGreater(client.transport.unsent, 0)
+        self.assertFalse(client.transport.is_reading)
+        while client.transport.unsent:
+            client.transport.taken()
+        self.assertTrue(client.transport.is_reading)
+        client.disconnect()
+
     def test_reads_are_smaller_for_chunks(self) -> None:
         """R27: there may be a chunk in every six bytes, and all that a read brings is read."""
         self.transport.bufferSize = 65536

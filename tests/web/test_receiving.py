@@ -208,6 +208,26 @@ class LargeReadTests(ReceivingCase):
         self.assertEqual(list(map(len, last.pieces)), [MUCH])
 
 
+class OthersTests(ReceivingCase):
+    """The transport is let go on by somebody who does not ask."""
+
+    def is_let_go_on(self, client: Client) -> bool:
+        client.transport.resumeProducing()
+        client.receiving.stay_paused()
+        return self.is_reading(client)
+
+    def test_has_to_wait(self) -> None:
+        """It waits for the body, and for its turn."""
+        paused, waiting = self.sending(), self.sending()
+        paused.receiving.pauseProducing()
+        for client in (paused, waiting):
+            self.assertFalse(self.is_let_go_on(client))
+
+    def test_need_not_wait(self) -> None:
+        """Nobody wants it to wait."""
+        self.assertTrue(self.is_let_go_on(self.sending(0)))
+
+
 class EndTests(ReceivingCase):
     """Nothing is kept for one who wants no more."""
 
