@@ -1,8 +1,8 @@
 """
 HTTP/1.1 that does not wait for a body before it hands a request on.
 
-With `glancetx.web.framing` the only file that touches private parts of
-`twisted.web.http.HTTPChannel`; the tests of both fail loudly on a Twisted that changes them.
+With `glancetx.web.framing` and `chunked` the only files that touch private parts of
+`twisted.web.http`; their tests fail loudly on a Twisted that changes them.
 """
 
 from __future__ import annotations
@@ -222,8 +222,8 @@ class StreamingChannel(PunctualChannel):
 
     def _close_if_over(self) -> None:
         """Close when nothing more can come of this connection."""
-        if self._busyReceiving:
-            # Further requests may wait in the line buffer; we are called again after them.
+        if self._busyReceiving or self.is_behind:
+            # More may wait in the line buffer; we are called again after that.
             return
         current = self.requests[0] if self.requests else None
         if not self._is_half_closed:

@@ -1,19 +1,23 @@
 """
 The heads of messages: what may come as one, and what is refused; and how ours are written.
 
-With `glancetx.web.channel` the only file that touches private parts of
-`twisted.web.http.HTTPChannel`; the tests of both fail loudly on a Twisted that changes them.
+With `glancetx.web.channel` and `chunked` the only files that touch private parts of
+`twisted.web.http`; their tests fail loudly on a Twisted that changes them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
 from twisted.web import http
 from twisted.web.http_headers import Headers
 
+from glancetx.web.chunked import ChunkedDecoder
 from glancetx.web.errors import RETRY_AFTER
 
 if TYPE_CHECKING:
@@ -52,6 +56,9 @@ class StrictChannel(http.HTTPChannel):
     A connection that stops listening at the first thing that is not HTTP (contract §1.8).
 
     ``is_deaf`` is true from then on: what follows might be read in more than one way.
+
+    One read may bring more chunks than can be taken apart at once.
+    The channel ``is_behind`` until they are, and reads no more meanwhile.
     """
 
     maxHeaders = 1000
@@ -60,12 +67,14 @@ class StrictChannel(http.HTTPChannel):
     max_request_line = 8 * 1024
     is_deaf = False
     requests: list[StreamingRequest]
+    transport: Any
+    _transferDecoder: Any  # noqa: N815 - Twisted's name
+    _going_on: IDelayedCall | None = None
 
-    def resumeProducing(self) -> None:
-        super().resumeProducing()
-        # Twisted lets the client send on when he has taken what was written.
-        if self.requests:
-            self.requests[-1].stay_paused()
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is more to do of what was read."""
+        return bool(getattr(self._transferDecoder, "rest", b""))
 
     def refuse(self, status: bytes) -> None:
         """Say so, and close."""
@@ -104,7 +113,43 @@ class StrictChannel(http.HTTPChannel):
         is_foreign = header == b"Transfer-Encoding" and data.lower() != b"chunked"
         if is_endless or is_foreign:
             return bool(self._failChooseTransferDecoder())
-        return bool(super()._maybeChooseTransferDecoder(header, data))
+        if not super()._maybeChooseTransferDecoder(header, data):
+            return False
+        if header == b"Transfer-Encoding":
+            receive = self.requests[-1].handleContentChunk
+            self._transferDecoder = ChunkedDecoder(receive, self._finishRequestBody)
+        return True
+
+    def rawDataReceived(self, data: bytes) -> None:
+        super().rawDataReceived(data)
+        if self.is_behind:
+            # Others have their turn before we are given this again.
+            self._buffer, self.paused = self._transferDecoder.rest, True
+            self.transport.pauseProducing()
+            self._going_on = self.callLater(0, self._go_on)
+
+    def _go_on(self) -> None:
+        self.paused = False
+        try:
+            self.dataReceived(b"")
+            # Without any, Twisted has let the transport go on.
+            if self.requests:
+                self.requests[-1].caught_up()
+        except BaseException:
+            # As the reactor would.
+            self.transport.abortConnection()
+            raise
+
+    def resumeProducing(self) -> None:
+        super().resumeProducing()
+        # Twisted lets the client send on when he has taken what was written.
+        if self.requests:
+            self.requests[-1].stay_paused()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self._going_on is not None and self._going_on.active():
+            self._going_on.cancel()
+        super().connectionLost(reason)
 
     def _finishRequestBody(self, data: bytes) -> None:
         trailers = getattr(self._transferDecoder, "_trailerHeaders", ())

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-from glancetx.web.receivers import LARGEST_READ, SMALLEST_READ
+from glancetx.web.receivers import SMALLEST_READ
 from glancetx.web.transports import below_tls, socket_below, unread
 
 if TYPE_CHECKING:
     from glancetx.web.body import RequestBody
     from glancetx.web.channel import StreamingChannel
 
-#: All chunks of a read are taken apart at once, which takes more than a second for a mebibyte of
-#: chunks of one byte: reads are smaller for chunks, and small after so many tiny ones in a row.
-LARGEST_CHUNKED_READ = 256 << 10
+#: There is room for a whole read before it is known how little comes: reads are small after so
+#: many that brought next to nothing.
 TINY, MOST_TINY = 1 << 10, 100
+
+#: Under TLS a read is handed over in records, by a loop that nobody can interrupt: it must not
+#: bring more chunks than are taken apart at once.
+LARGEST_CHUNKED_READ_OF_TLS = 256 << 10
 
 
 @implementer(IPushProducer)
@@ -32,7 +35,6 @@ class Receiving:
     def __init__(self, channel: StreamingChannel) -> None:
         self._channel = channel
         self._receivers = channel.site.receivers
-        self._largest = LARGEST_READ
         #: While somebody reads it.
         self._body: RequestBody | None = None
         self._is_paused = False
@@ -45,13 +47,12 @@ class Receiving:
 
     def begin(self, body: RequestBody) -> None:
         """Somebody reads the body."""
-        self._largest = LARGEST_CHUNKED_READ if body.length is None else LARGEST_READ
         self._body = body
         self._receivers.join()
         self._fit()
 
     def piece_came(self, size: int) -> None:
-        """So many bytes of it came: a chunk, or what one read has brought."""
+        """So many bytes of it came, at once."""
         if size >= TINY:
             self._tiny = 0
             return
@@ -66,9 +67,14 @@ class Receiving:
             self._receivers.leave(self)
             self._set_read_size(SMALLEST_READ)
 
+    def caught_up(self) -> None:
+        """Whatever was read has been looked at, which had to be done before more is read."""
+        if not self._is_paused:
+            self.resumeProducing()
+
     def stay_paused(self) -> None:
         """The transport was let go on; it is to wait if there is a reason why it did."""
-        if self._is_paused or self.is_waiting:
+        if self._is_paused or self.is_waiting or self._channel.is_behind:
             self._channel.transport.pauseProducing()
 
     # -- what the body asks for
@@ -84,6 +90,8 @@ class Receiving:
         # So far it was we who kept the client waiting.
         self._channel.resetTimeout()
         self._is_paused = False
+        if self._channel.is_behind:
+            return
         if self._is_reading:
             self._channel.transport.resumeProducing()
         elif not self.is_waiting:
@@ -121,7 +129,7 @@ class Receiving:
         finally:
             self._is_reading = False
             self._fit()
-        if not self._is_paused:
+        if not (self._is_paused or self._channel.is_behind):
             self._receivers.give_back(self)
         return body.received - before
 
@@ -132,7 +140,7 @@ class Receiving:
 
     def _has_much(self) -> bool:
         """Whether there is more to be read now than its share."""
-        if self._body is None or self._largest < LARGEST_READ:
+        if self._body is None:
             return False
         socket, share = socket_below(self._channel.transport), self._receivers.share
         is_more = share < self._receivers.large_read
@@ -142,8 +150,12 @@ class Receiving:
 
     def _fit(self) -> None:
         """Let a read of the socket bring as much as there is room for, with those who send now."""
-        if self._body is not None and self._tiny < MOST_TINY:
-            self._set_read_size(min(self._receivers.share, self._largest))
+        if self._body is None or self._tiny >= MOST_TINY:
+            return
+        size, transport = self._receivers.share, self._channel.transport
+        if self._body.length is None and below_tls(transport) is not transport:
+            size = min(size, LARGEST_CHUNKED_READ_OF_TLS)
+        self._set_read_size(size)
 
     def _set_read_size(self, size: int) -> None:
         transport: Any = below_tls(self._channel.transport)

@@ -141,6 +141,10 @@ class StreamingRequest(server.Request):
         if self.is_routed and not self.finished:
             self.site.broken_off(self)
 
+    def caught_up(self) -> None:
+        """The channel was behind with what it had read, and is so no more."""
+        self._receiving.caught_up()
+
     def stay_paused(self) -> None:
         """The transport was let go on, by somebody who knows nothing of the body."""
         if not self.body.is_complete:

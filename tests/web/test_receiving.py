@@ -7,13 +7,15 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.tcp import Connection
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import directlyProvides
 
 from glancetx.web.body import RequestBody
 from glancetx.web.receivers import LARGEST_READ, SMALLEST_READ, Receivers
-from glancetx.web.receiving import LARGEST_CHUNKED_READ, MOST_TINY, Receiving
+from glancetx.web.receiving import LARGEST_CHUNKED_READ_OF_TLS, MOST_TINY, Receiving
 from glancetx.web.rounds import Rounds
 
 #: What a socket has room for, and more than anybody's share of many.
@@ -39,7 +41,9 @@ class Client:
             site=SimpleNamespace(receivers=case.receivers),
             transport=self.transport,
             resetTimeout=self.reset,
+            is_behind=False,
         )
+        self.channel = channel
         self.receiving = Receiving(channel)
         self.body = RequestBody(self.receiving, lambda: None)
         self.body.length = length
@@ -109,15 +113,27 @@ class LargeReadTests(ReceivingCase):
         self.assertEqual(client.transport.bufferSize, LARGEST_READ)
 
     def test_chunked(self) -> None:
-        """R27: of chunks never much is read at once."""
+        """Nobody knows how much is still to come of chunks, and much of it is read, too."""
         client = self.sending(length=None)
-        self.assertTrue(self.is_reading(client))
+        self.reactor.advance(0)
+        self.assertEqual(list(map(len, client.pieces)), [MUCH])
         self.receivers.count = 1
         client.receiving.resumeProducing()
-        self.assertEqual(client.transport.bufferSize, LARGEST_CHUNKED_READ)
+        self.assertEqual(client.transport.bufferSize, LARGEST_READ)
+
+    def test_chunked_under_tls(self) -> None:
+        """R27: nobody can interrupt the loop that hands a read's records over."""
+        for length, size in ((None, LARGEST_CHUNKED_READ_OF_TLS), (1 << 30, LARGEST_READ)):
+            client = Client(self, length)
+            outer = SimpleNamespace(transport=client.transport)
+            directlyProvides(outer, ISSLTransport)
+            client.channel.transport = outer
+            self.receivers.count = 0
+            client.receiving.begin(client.body)
+            self.assertEqual(client.transport.bufferSize, size)
 
     def test_tiny_pieces(self) -> None:
-        """R27: reads are small after many tiny pieces, until a larger one comes."""
+        """Reads are small after many that brought little, until one brings more."""
         self.receivers.count = 0
         client = Client(self)
         for _ in range(MOST_TINY):
@@ -208,6 +224,51 @@ class LargeReadTests(ReceivingCase):
         self.assertEqual(list(map(len, last.pieces)), [MUCH])
 
 
+class BehindTests(ReceivingCase):
+    """More has been read than the channel can look at, at once."""
+
+    def behind(self, *, is_paused: bool) -> Client:
+        client = Client(self)
+        client.theirs.send(bytes(MUCH))
+        client.channel.is_behind = True
+        client.receiving.resumeProducing()
+        if is_paused:
+            client.receiving.pauseProducing()
+        self.reactor.advance(0)
+        return client
+
+    def test_nothing_more_is_read(self) -> None:
+        """Until it has caught up, whatever the body asks for."""
+        client = self.behind(is_paused=False)
+        self.assertEqual((client.pieces, self.is_reading(client)), ([], False))
+        client.channel.is_behind = False
+        client.receiving.caught_up()
+        self.reactor.advance(0)
+        self.assertEqual(list(map(len, client.pieces)), [MUCH])
+
+    def test_body_waits_too(self) -> None:
+        """And not by then either when nobody wants more."""
+        client = self.behind(is_paused=True)
+        client.channel.is_behind = False
+        client.receiving.caught_up()
+        self.reactor.advance(0)
+        self.assertEqual((client.pieces, self.is_reading(client)), ([], False))
+
+    def test_turn_is_kept(self) -> None:
+        """What it has read is in memory until then: nobody else is lent as much."""
+        client = self.sending()
+
+        def fall_behind() -> None:
+            client.channel.is_behind = True
+
+        client.then = fall_behind
+        self.reactor.advance(0)
+        self.assertTrue(self.receivers.has_turn(client.receiving))
+        client.channel.is_behind = False
+        client.receiving.caught_up()
+        self.assertFalse(self.receivers.has_turn(client.receiving))
+
+
 class OthersTests(ReceivingCase):
     """The transport is let go on by somebody who does not ask."""
 
@@ -217,10 +278,11 @@ class OthersTests(ReceivingCase):
         return self.is_reading(client)
 
     def test_has_to_wait(self) -> None:
-        """It waits for the body, and for its turn."""
-        paused, waiting = self.sending(), self.sending()
+        """It waits for the body, for its turn, and for the channel."""
+        paused, waiting, behind = self.sending(), self.sending(), self.sending(0)
         paused.receiving.pauseProducing()
-        for client in (paused, waiting):
+        behind.channel.is_behind = True
+        for client in (paused, waiting, behind):
             self.assertFalse(self.is_let_go_on(client))
 
     def test_need_not_wait(self) -> None:
