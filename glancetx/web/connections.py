@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from ipaddress import IPv4Address, ip_network
 
 from glancetx.networks import plain_address
@@ -60,6 +61,7 @@ class Connections:
         return source is not None and 0 < self._most_per_address <= self._by_source[source]
 
 
+@lru_cache(1000)
 def source_of(host: str) -> str:
     """What an address counts as: itself, or the network of an IPv6 address."""
     try:
