@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from attrs import frozen
 
@@ -12,13 +13,10 @@ from glancetx.config import ConfigError, Settings
 from glancetx.identity.watched import WatchedFiles
 from glancetx.policy.enforcer import Policy, shipped_rules
 from glancetx.policy.file import BadPolicy, read_rules
-from glancetx.policy.protections import Protections
+from glancetx.policy.protections import Protections, unprotected
 from glancetx.policy.protections_file import FORMATS, read_protections
 from glancetx.policy.rules import Rules
 from glancetx.threads import Threads
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 @frozen
@@ -58,7 +56,7 @@ def make_rights(reactor: Any, settings: Settings, threads: Threads) -> Rights:
     names = (settings.policy_file, settings.property_protection_file)
     paths = [Path(name) for name in names if name is not None]
     if not paths:
-        return Rights(Policy(), Protections)
+        return Rights(Policy(), unprotected)
 
     def read(*contents: bytes) -> Law:
         left = iter(contents)
@@ -78,17 +76,17 @@ def read_law(rules: bytes | None, protections: bytes | None, rule_format: str) -
 
     :raises BadPolicy: with the first mistake.
     """
-    known, closed = shipped_rules(), Protections()
-    if rules is not None:
-        known = _refused_as("the policy file", read_rules, rules)
-    if protections is not None:
-        arguments = protections, rule_format, Policy(lambda: known)
-        closed = _refused_as("the property protection file", read_protections, *arguments)
-    return Law(known, closed)
+    with _refused_as("the policy file"):
+        known = shipped_rules() if rules is None else read_rules(rules)
+    if protections is None:
+        return Law(known, unprotected())
+    with _refused_as("the property protection file"):
+        return Law(known, read_protections(protections, rule_format, Policy(lambda: known)))
 
 
-def _refused_as(name: str, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+@contextmanager
+def _refused_as(name: str) -> Iterator[None]:
     try:
-        return read(*args, **kwargs)
+        yield
     except BadPolicy as error:
         raise BadPolicy(f"{name}: {error}") from error

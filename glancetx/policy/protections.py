@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Protocol
 
 from attrs import evolve, field, frozen
@@ -113,3 +114,9 @@ class Protections:
             found = (each for each in self._sections if each.expression.search(key))
             self._known[key] = next(found, None)
         return self._known[key]
+
+
+@cache
+def unprotected() -> Protections:
+    """What is in force without any file: everybody may do everything."""
+    return Protections()

@@ -22,7 +22,7 @@ from glancetx.errors import (
 from glancetx.image import Image, Status, Visibility
 from glancetx.interfaces import IRegistry
 from glancetx.limits import Limits
-from glancetx.policy.protections import Protections
+from glancetx.policy.protections import Protections, unprotected
 from glancetx.query import ANYTHING, NEWEST_FIRST, Filters, ImageQuery, Order
 from glancetx.usecases.announcements import Announcements
 from glancetx.usecases.sight import fetch_visible
@@ -54,7 +54,7 @@ class Catalogue:
 
     _registry: IRegistry
     _limits: Limits
-    _protections: Callable[[], Protections] = Protections
+    _protections: Callable[[], Protections] = unprotected
     _announce: Announcements = field(factory=Announcements)
 
     async def reserve(self, draft: Image, lease: float | None = None) -> Image:

@@ -10,7 +10,7 @@ from glancetx.access import Caller
 from glancetx.image import Image, Visibility
 from glancetx.image_document import core_attributes
 from glancetx.policy.enforcer import Policy
-from glancetx.policy.protections import Protections
+from glancetx.policy.protections import Protections, unprotected
 from glancetx.web.v1.meta import RequestMeta
 
 
@@ -24,7 +24,7 @@ class Permissions:
     """
 
     _policy: Policy = field(factory=Policy)
-    _protections: Callable[[], Protections] = Protections
+    _protections: Callable[[], Protections] = unprotected
 
     def check(self, rule: str, caller: Caller) -> None:
         """Whether he may do what has no target."""
