@@ -91,6 +91,7 @@ class Receiving:
         self._channel.resetTimeout()
         self._is_paused = False
         if self._channel.is_behind:
+            # Called again when it has caught up.
             return
         if self._is_reading:
             self._channel.transport.resumeProducing()
@@ -152,8 +153,8 @@ class Receiving:
         """Let a read of the socket bring as much as there is room for, with those who send now."""
         if self._body is None or self._tiny >= MOST_TINY:
             return
-        size, transport = self._receivers.share, self._channel.transport
-        if self._body.length is None and below_tls(transport) is not transport:
+        size = self._receivers.share
+        if self._body.length is None and self._channel.isSecure():
             size = min(size, LARGEST_CHUNKED_READ_OF_TLS)
         self._set_read_size(size)
 

@@ -75,7 +75,7 @@ PLACES = st.lists(st.integers(0, 400), max_size=6)
 
 
 class EquivalenceTests(SynchronousTestCase):
-    """Nothing is a chunk, or an end, that is none for Twisted, in whatever reads it comes."""
+    """R31: nothing is a chunk, or an end, that is none for Twisted, however it comes."""
 
     def assert_as_twisted(self, data: bytes, places: Sequence[int]) -> None:
         reads = cut(data, places)

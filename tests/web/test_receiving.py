@@ -42,6 +42,7 @@ class Client:
             transport=self.transport,
             resetTimeout=self.reset,
             is_behind=False,
+            isSecure=lambda: ISSLTransport.providedBy(channel.transport),
         )
         self.channel = channel
         self.receiving = Receiving(channel)
